@@ -1,0 +1,188 @@
+// Copyright The Sluice Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package v1beta1
+
+// A CanaryPhase says where a release stands.
+//
+// +kubebuilder:validation:Enum="";Initializing;Initialized;Waiting;Progressing;WaitingPromotion;Promoting;Finalising;Succeeded;Failed;Terminating;Terminated
+type CanaryPhase string
+
+// The phases.
+const (
+	// PhaseInitializing sets up the primary, the Services and the route.
+	PhaseInitializing CanaryPhase = "Initializing"
+	// PhaseInitialized serves from the primary and waits for the first release.
+	PhaseInitialized CanaryPhase = "Initialized"
+	// PhaseWaiting has a new revision that nobody confirmed yet.
+	PhaseWaiting CanaryPhase = "Waiting"
+	// PhaseProgressing checks the canary and shifts traffic to it.
+	PhaseProgressing CanaryPhase = "Progressing"
+	// PhaseWaitingPromotion has passed every check; the promotion is not
+	// confirmed yet.
+	PhaseWaitingPromotion CanaryPhase = "WaitingPromotion"
+	// PhasePromoting makes the primary run the new revision and gives it the
+	// traffic back.
+	PhasePromoting CanaryPhase = "Promoting"
+	// PhaseFinalising stops the canary after its promotion.
+	PhaseFinalising CanaryPhase = "Finalising"
+	// PhaseSucceeded serves the new revision from the primary.
+	PhaseSucceeded CanaryPhase = "Succeeded"
+	// PhaseFailed serves the old revision from the primary; the new one was
+	// rolled back.
+	PhaseFailed CanaryPhase = "Failed"
+	// PhaseTerminating gives the target back, since the Canary is being deleted.
+	PhaseTerminating CanaryPhase = "Terminating"
+	// PhaseTerminated is never written; Flagger declares it.
+	PhaseTerminated CanaryPhase = "Terminated"
+)
+
+// A ConditionType names something that may be the case with a Canary.
+type ConditionType string
+
+// The conditions.
+const (
+	// ConditionPromoted says that the primary runs the revision that the target
+	// has. Its reason is the phase.
+	ConditionPromoted ConditionType = "Promoted"
+	// ConditionReady says that the application is served as the spec wants it
+	// and no release is under way.
+	ConditionReady ConditionType = "Ready"
+	// ConditionReconciling says that something is under way that will end by
+	// itself or by an approval.
+	ConditionReconciling ConditionType = "Reconciling"
+	// ConditionStalled says that somebody has to mend something first; the
+	// message says what.
+	ConditionStalled ConditionType = "Stalled"
+	// ConditionMetricsAvailable says that every metric of the analysis could be
+	// asked.
+	ConditionMetricsAvailable ConditionType = "MetricsAvailable"
+)
+
+// A Reason says in one word why a condition has its status or why an event
+// happened. The reasons of the condition Promoted are the phases.
+type Reason string
+
+// Reasons of events: what happened.
+const (
+	// ReasonInitialized says that the primary serves and releases can start.
+	ReasonInitialized Reason = "Initialized"
+	// ReasonNewRevision says that the target has a revision to release.
+	ReasonNewRevision Reason = "NewRevision"
+	// ReasonRestarted says that the target changed in the middle of a release,
+	// which starts over with the newer revision.
+	ReasonRestarted Reason = "Restarted"
+	// ReasonReverted says that the target was set back to what the primary runs,
+	// which ends the release.
+	ReasonReverted Reason = "Reverted"
+	// ReasonWeightAdvanced says that the canary gets more requests.
+	ReasonWeightAdvanced Reason = "WeightAdvanced"
+	// ReasonCheckFailed says that a metric is outside of its range or a webhook
+	// refused.
+	ReasonCheckFailed Reason = "CheckFailed"
+	// ReasonCheckErrored says that a check had no answer, which does not count
+	// as failed.
+	ReasonCheckErrored Reason = "CheckErrored"
+	// ReasonCanaryStopped says that somebody else took the canary's replicas
+	// away.
+	ReasonCanaryStopped Reason = "CanaryStopped"
+	// ReasonRolledBack says that the primary has all requests again and the
+	// canary is given up.
+	ReasonRolledBack Reason = "RolledBack"
+	// ReasonPromotionFailed says that the primary did not become ready with the
+	// new revision.
+	ReasonPromotionFailed Reason = "PromotionFailed"
+	// ReasonSucceeded says that the new revision is promoted.
+	ReasonSucceeded Reason = "Succeeded"
+	// ReasonReleased says that the target serves as it did before the Canary.
+	ReasonReleased Reason = "Released"
+	// ReasonHookFailed says that a webhook that decides nothing was not reached.
+	ReasonHookFailed Reason = "HookFailed"
+)
+
+// Reasons of conditions: what is under way.
+const (
+	// ReasonObserving says that something has not been seen in the cluster yet.
+	ReasonObserving Reason = "Observing"
+	// ReasonRepairing says that an object is being put right.
+	ReasonRepairing Reason = "Repairing"
+	// ReasonPrimaryStarting says that the primary is not ready for the first
+	// time yet.
+	ReasonPrimaryStarting Reason = "PrimaryStarting"
+	// ReasonPreRollout says that pre-rollout webhooks have not agreed yet.
+	ReasonPreRollout Reason = "PreRollout"
+	// ReasonChecking says that the next check is due or its answer is awaited.
+	ReasonChecking Reason = "Checking"
+	// ReasonRouting says that the weight is being changed.
+	ReasonRouting Reason = "Routing"
+	// ReasonRoutingToPrimary says that the traffic returns to the primary.
+	ReasonRoutingToPrimary Reason = "RoutingToPrimary"
+	// ReasonWaitingForApproval says that a webhook has to agree first.
+	ReasonWaitingForApproval Reason = "WaitingForApproval"
+	// ReasonCanaryNotReady says that the canary's replicas are not available.
+	ReasonCanaryNotReady Reason = "CanaryNotReady"
+	// ReasonPrimaryNotReady says that the primary's replicas are not available.
+	ReasonPrimaryNotReady Reason = "PrimaryNotReady"
+	// ReasonRouteNotAccepted says that the proxy has not taken up the route.
+	ReasonRouteNotAccepted Reason = "RouteNotAccepted"
+	// ReasonSuspended says that spec.suspend is true.
+	ReasonSuspended Reason = "Suspended"
+)
+
+// Reasons for which a release is rolled back.
+const (
+	// ReasonThresholdReached says that too many checks failed.
+	ReasonThresholdReached Reason = "ThresholdReached"
+	// ReasonErrorLimitReached says that too many checks in a row had no answer.
+	ReasonErrorLimitReached Reason = "ErrorLimitReached"
+	// ReasonRollbackRequested says that a rollback webhook agreed.
+	ReasonRollbackRequested Reason = "RollbackRequested"
+	// ReasonProgressDeadlineExceeded says that replicas did not become available
+	// within progressDeadlineSeconds.
+	ReasonProgressDeadlineExceeded Reason = "ProgressDeadlineExceeded"
+)
+
+// Reasons for which somebody has to mend something.
+const (
+	// ReasonInvalidSpec says that a field of the Canary makes no sense.
+	ReasonInvalidSpec Reason = "InvalidSpec"
+	// ReasonUnsupported says that the provider can't do what the spec asks for.
+	ReasonUnsupported Reason = "Unsupported"
+	// ReasonUnknownProvider says that the controller has no such provider.
+	ReasonUnknownProvider Reason = "UnknownProvider"
+	// ReasonTargetNotFound says that spec.targetRef names nothing.
+	ReasonTargetNotFound Reason = "TargetNotFound"
+	// ReasonTargetShared says that another Canary has the same target.
+	ReasonTargetShared Reason = "TargetShared"
+	// ReasonNoSelectorLabel says that the target's selector has none of the
+	// labels of the flag -selector-labels.
+	ReasonNoSelectorLabel Reason = "NoSelectorLabel"
+	// ReasonServiceConflict says that a Service that the release needs belongs
+	// to somebody else.
+	ReasonServiceConflict Reason = "ServiceConflict"
+	// ReasonRouteConflict says that the route that the release needs belongs to
+	// somebody else.
+	ReasonRouteConflict Reason = "RouteConflict"
+	// ReasonTemplateNotFound says that a metric's templateRef names nothing.
+	ReasonTemplateNotFound Reason = "TemplateNotFound"
+	// ReasonTemplateInvalid says that a query is not a valid template.
+	ReasonTemplateInvalid Reason = "TemplateInvalid"
+	// ReasonSecretNotFound says that a secretRef names nothing.
+	ReasonSecretNotFound Reason = "SecretNotFound"
+	// ReasonConfigNotFound says that the target refers to a ConfigMap or Secret
+	// that does not exist.
+	ReasonConfigNotFound Reason = "ConfigNotFound"
+	// ReasonCrossNamespaceRef says that a reference leads to another namespace,
+	// which the flag -no-cross-namespace-refs forbids.
+	ReasonCrossNamespaceRef Reason = "CrossNamespaceRef"
+)
+
+// Reasons of the condition MetricsAvailable.
+const (
+	// ReasonMetricsAnswered says that every metric answered.
+	ReasonMetricsAnswered Reason = "MetricsAnswered"
+	// ReasonMetricsUnreachable says that a metric system did not answer.
+	ReasonMetricsUnreachable Reason = "MetricsUnreachable"
+	// ReasonQueryRejected says that a metric system refused a query.
+	ReasonQueryRejected Reason = "QueryRejected"
+)
