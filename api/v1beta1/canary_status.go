@@ -76,6 +76,15 @@ type CanaryStatus struct {
 	// +listType=atomic
 	Checks []CanaryMetricStatus `json:"checks,omitempty"`
 
+	// What people were last told to mend or to approve, so that they are told
+	// once.
+	// +optional
+	Told *CanaryTold `json:"told,omitempty"`
+
+	// Version of the metrics that were last tried out before a release.
+	// +optional
+	Probed string `json:"probed,omitempty"`
+
 	// What has happened and not everybody was told yet.
 	// +optional
 	// +listType=map
@@ -108,6 +117,11 @@ type CanaryRunStatus struct {
 	// +optional
 	Checks int32 `json:"checks,omitempty"`
 
+	// Number of the current questions to metrics and webhooks; answers to
+	// earlier ones are dropped.
+	// +optional
+	Round int32 `json:"round,omitempty"`
+
 	// Percentage of requests that the passed checks have earned. The canary may
 	// have less, while it is not ready for example, but never more.
 	// +optional
@@ -134,6 +148,12 @@ type CanaryRunStatus struct {
 	// it is under way.
 	// +optional
 	EndedAt *metav1.MicroTime `json:"endedAt,omitempty"`
+}
+
+// A CanaryTold is what people were last told to mend or to approve.
+type CanaryTold struct {
+	Reason  Reason `json:"reason"`
+	Message string `json:"message"`
 }
 
 // A CanaryMetricStatus is what the last check found about one metric.

@@ -77,6 +77,9 @@ const (
 	ReasonReverted Reason = "Reverted"
 	// ReasonWeightAdvanced says that the canary gets more requests.
 	ReasonWeightAdvanced Reason = "WeightAdvanced"
+	// ReasonWeightLowered says that the spec was edited and no longer allows as
+	// many requests as the canary had.
+	ReasonWeightLowered Reason = "WeightLowered"
 	// ReasonCheckFailed says that a metric is outside of its range or a webhook
 	// refused.
 	ReasonCheckFailed Reason = "CheckFailed"
@@ -154,9 +157,17 @@ const (
 	ReasonTargetNotFound Reason = "TargetNotFound"
 	// ReasonTargetShared says that another Canary has the same target.
 	ReasonTargetShared Reason = "TargetShared"
-	// ReasonNoSelectorLabel says that the target's selector has none of the
+	// ReasonTargetNotReady says that the target does not become ready, so it
+	// can't be given back.
+	ReasonTargetNotReady Reason = "TargetNotReady"
+	// ReasonSelectorLabelMissing says that the target's selector has none of the
 	// labels of the flag -selector-labels.
-	ReasonNoSelectorLabel Reason = "NoSelectorLabel"
+	ReasonSelectorLabelMissing Reason = "SelectorLabelMissing"
+	// ReasonPrimaryNotFound says that the primary is gone, and the target does
+	// not have the revision to make it from.
+	ReasonPrimaryNotFound Reason = "PrimaryNotFound"
+	// ReasonUnknownPhase says that status.phase is not one of the phases.
+	ReasonUnknownPhase Reason = "UnknownPhase"
 	// ReasonServiceConflict says that a Service that the release needs belongs
 	// to somebody else.
 	ReasonServiceConflict Reason = "ServiceConflict"

@@ -7,6 +7,7 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -164,4 +165,44 @@ func TestRows(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestEveryRuleHasARow finds the CEL rules that no row holds.
+func TestEveryRuleHasARow(t *testing.T) {
+	rows, err := Rows()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, doc := range documents(t, filepath.Join(config, "crd", "bases", "*.yaml")) {
+		crd, err := decode(doc.text)
+		if err != nil {
+			t.Fatalf("%s: %v", doc.file, err)
+		}
+		for _, message := range messages(crd) {
+			held := slices.ContainsFunc(rows, func(r Row) bool { return r.Want != "" && strings.HasPrefix(message, r.Want) })
+			if !held {
+				t.Errorf("%s: no row wants the message %q", doc.file, message)
+			}
+		}
+	}
+}
+
+// messages returns those of all CEL rules below node.
+func messages(node any) []string {
+	var found []string
+	switch node := node.(type) {
+	case []any:
+		for _, item := range node {
+			found = append(found, messages(item)...)
+		}
+	case map[string]any:
+		if _, ok := node["rule"].(string); ok {
+			message, _ := node["message"].(string)
+			return []string{message}
+		}
+		for _, value := range node {
+			found = append(found, messages(value)...)
+		}
+	}
+	return found
 }
