@@ -18,6 +18,11 @@ import (
 // parts is the precision of the share of errors.
 const parts = 1_000_000
 
+// buckets are close together where limits of latency usually are.
+func buckets() []float64 {
+	return []float64{.001, .0025, .005, .01, .025, .05, .1, .15, .2, .25, .3, .35, .4, .5, .6, .8, 1, 1.5, 2, 3, 5, 10}
+}
+
 // An App is the HTTP handler of the application.
 type App struct {
 	config   Config
@@ -42,7 +47,7 @@ func New(c Config) *App {
 			Name: "http_requests_total", Help: "Requests answered, by status."}, []string{"status"}),
 		seconds: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name: "http_request_duration_seconds", Help: "Time to answer a request, by status.",
-			Buckets: []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10}}, []string{"status"}),
+			Buckets: buckets()}, []string{"status"}),
 	}
 	for _, status := range []int{http.StatusOK, http.StatusInternalServerError} { // a rate needs a beginning
 		a.total.WithLabelValues(strconv.Itoa(status))
