@@ -8,49 +8,63 @@ func promoteIfAllowed(s Snapshot, d Decision) Decision {
 	if !s.Plan.Gates.Promotion {
 		return promote(s, d)
 	}
-	switch a := s.Answers[MayPromote]; a.Verdict {
-	case Absent:
-		return ask(keepTold(s, hold(s, 0, approval, "Asking the confirm-promotion webhooks")), MayPromote)
-	case Pending:
-		return keepTold(s, hold(s, 0, approval, "Asking the confirm-promotion webhooks"))
-	case Yes:
+	asking, answered := await(s, hold(s, 0, approval, "Asking the confirm-promotion webhooks"), MayPromote)
+	switch a := s.Answers[MayPromote]; {
+	case !answered:
+		return asking
+	case a.Verdict == Yes:
 		return promote(s, d)
 	default:
-		d = because(d, Reason{approval, "The promotion waits for approval: " + a.Reason.Message})
 		d.Next.Phase = WaitingPromotion
-		return once(d)
+		return once(because(d, reason(approval, "The promotion waits for approval: %s", a.Reason.Message)))
 	}
 }
 
 // promote makes the primary run what the canary runs.
 func promote(s Snapshot, d Decision) Decision {
-	d = do(d, Promote{s.Status.Run.Revision})
-	d = because(d, Reason{"Promoting", "The primary takes over revision " + s.Status.Run.Revision})
+	d = do(d, replace(s)...)
+	d = because(d, reason("Promoting", "The primary takes over revision %s", s.Status.Run.Revision))
 	d.Next.Phase, d.Next.Failed = Promoting, 0
 	d.Next.Run.CheckedAt = s.Now
 	d.After = s.Plan.Interval
-	return tell(d, "Promoting", "All checks passed; the primary takes over revision %s", s.Status.Run.Revision)
+	return tell(d, "Promoting", "The primary takes over revision %s", s.Status.Run.Revision)
+}
+
+// replace returns what makes the primary run the revision of this run.
+func replace(s Snapshot) []Action {
+	promote := Promote{s.Status.Run.Revision}
+	if p := s.World.Primary; p.Known && !p.Exists {
+		return []Action{EnsurePrimary{}, promote}
+	}
+	return []Action{promote}
 }
 
 // decidePromoting waits for the primary and then gives it all requests.
+// Meanwhile the canary keeps what it has earned, if it is still the one that
+// was judged and serves.
 func decidePromoting(s Snapshot) Decision {
 	w, run := s.World, s.Status.Run
-	taken := w.Primary.Known && w.Primary.Revision == run.Revision
 	switch {
-	case w.Canary.Known && w.Canary.Exists && w.Canary.Revision != run.Revision && !taken && w.Primary.Known:
-		return restart(s) // nobody has checked what the target has now
-	case w.Canary.Known && w.Canary.Revision != run.Revision && (!w.Route.Known || w.Route.Weight != 0):
-		d := do(hold(s, s.Plan.Interval, "Promoting", "The target changed; taking requests from it"), SetRoute{0})
-		d.Next.Run.Earned, d.Next.Run.RoutedAt = 0, s.Now
-		return d
-	case w.Canary.Known && !w.Canary.Ready && run.Earned > 0 && len(unroute(s)) > 0:
-		d := do(hold(s, s.Plan.Interval, "CanaryNotReady", "The canary is not ready; taking requests from it"), SetRoute{0})
-		d.Next.Run.Earned, d.Next.Run.RoutedAt = 0, s.Now
-		return d
-	case !w.Primary.Known:
-		return hold(s, s.Plan.Interval, "Observing", "The primary can't be seen")
-	case !taken:
-		return do(hold(s, s.Plan.Interval, "Promoting", "The primary takes over revision %s", run.Revision), Promote{run.Revision})
+	case changed(s) && !taken(s):
+		return reconsider(s)
+	case run.Earned > 0 && (changed(s) || w.Canary.Known && !w.Canary.Ready):
+		return forfeit(s, hold(s, s.Plan.Interval, "Promoting", "The primary gets all requests while it takes over"))
+	case drifted(s) && (w.Canary.Ready || w.Route.Weight >= run.Earned):
+		return do(hold(s, s.Plan.Interval, "Routing", "Giving the canary %d%% of requests", run.Earned), SetRoute{run.Earned})
+	case !w.Primary.Known || !w.Route.Known:
+		return blind(s, "The primary or the route can't be seen")
+	case !taken(s) && gone(s):
+		return stall(because(hold(s, 0, "", ""), targetNotFound))
+	case !taken(s):
+		return do(hold(s, s.Plan.Interval, "Promoting", "The primary takes over revision %s", run.Revision), replace(s)...)
+	}
+	return handOver(s)
+}
+
+// handOver gives the requests to the primary as soon as it serves.
+func handOver(s Snapshot) Decision {
+	w, run := s.World, s.Status.Run
+	switch {
 	case w.Primary.Stuck:
 		return failPromotion(s)
 	case !w.Primary.Ready:
@@ -64,66 +78,46 @@ func decidePromoting(s Snapshot) Decision {
 	return tell(d, "RoutingToPrimary", "The primary runs revision %s and gets all requests", run.Revision)
 }
 
-// stepBack returns some of the traffic to the primary each interval.
+// stepBack returns some of the requests to the primary each interval.
 func stepBack(s Snapshot) Decision {
+	earned := s.Status.Run.Earned
 	if wait := due(s); wait > 0 {
-		return hold(s, wait, "Promoting", "Returning requests to the primary, %d%% still go to the canary", s.Status.Run.Earned)
+		return hold(s, wait, "Promoting", "Returning requests to the primary, %d%% still go to the canary", earned)
 	}
-	d := spend(s, hold(s, s.Plan.Interval, "Promoting", "Returning requests to the primary"))
-	d.Next.Run.Earned -= s.Plan.PromotionStep
-	d = do(d, SetRoute{d.Next.Run.Earned})
-	return tell(d, "RoutingToPrimary", "The primary gets %d%% of requests", 100-d.Next.Run.Earned)
+	earned -= s.Plan.PromotionStep
+	d := spend(s, do(hold(s, s.Plan.Interval, "Promoting", "Returning requests to the primary, %d%% still go to the canary", earned), SetRoute{earned}))
+	d.Next.Run.Earned = earned
+	return tell(d, "RoutingToPrimary", "The primary gets %d%% of requests", 100-earned)
 }
 
 // failPromotion ends a run whose primary can't run the revision that the canary
-// runs well: a primary that does not come up keeps its old pods.
+// runs well. A primary that does not come up keeps its old pods meanwhile.
 func failPromotion(s Snapshot) Decision {
-	d := do(hold(s, soon, "PromotionFailed", "The primary did not become ready: %s", s.World.Primary.Why), SetRoute{0}, Demote{s.Status.Run.Revision})
+	run, why := s.Status.Run, s.World.Primary.Why
+	d := do(hold(s, soon, "PromotionFailed", "The primary did not become ready: %s", why), SetRoute{0}, Demote{run.Revision})
 	d.Next.Phase, d.Next.Failed = Failed, 0
 	d.Next.Run.Earned, d.Next.Run.RoutedAt = 0, s.Now
-	d = warn(d, "PromotionFailed", "The primary did not become ready with revision %s and goes back to %s: %s", s.Status.Run.Revision, s.Status.Promoted, s.World.Primary.Why)
+	d.Next.Run.Round++
+	d = warn(d, "PromotionFailed", "The primary did not become ready with revision %s and goes back to %s: %s", run.Revision, s.Status.Promoted, why)
 	return outcome(d)
 }
 
 // decideFinalising ends the run once the proxy sends everything to the primary.
 func decideFinalising(s Snapshot) Decision {
+	r := s.World.Route
 	switch {
-	case !s.World.Route.Known:
-		return hold(s, s.Plan.Interval, "Observing", "The route can't be seen")
-	case s.World.Route.Weight != 0 || !s.World.Route.Fit:
+	case !r.Known:
+		return blind(s, "The route can't be seen")
+	case drifted(s):
 		d := do(hold(s, s.Plan.Interval, "Finalising", "The primary gets all requests"), SetRoute{0})
 		d.Next.Run.RoutedAt = s.Now
 		return d
-	case !s.World.Route.Accepted:
-		return hold(s, 0, "RouteNotAccepted", "The proxy has not taken up the route: %s", s.World.Route.Why)
+	case !r.Accepted:
+		return hold(s, 0, "RouteNotAccepted", "The proxy has not taken up the route: %s", r.Why)
 	}
 	d := hold(s, soon, "Succeeded", "Revision %s is promoted", s.Status.Run.Revision)
 	d.Next.Phase, d.Next.Failed = Succeeded, 0
 	d.Next.Promoted = s.Status.Run.Revision
 	d.Next.Run.Round++
 	return outcome(tell(d, "Succeeded", "Promotion of revision %s finished", s.Status.Run.Revision))
-}
-
-// decideTerminating gives the workload back: the target serves again before
-// anything that was made for the release goes away.
-func decideTerminating(s Snapshot) Decision {
-	w := s.World
-	end := func(d Decision) Decision { d.Next.Phase = Terminating; return d }
-	switch {
-	case !s.Plan.Revert || s.Status.Phase == "" || w.Canary.Known && !w.Canary.Exists || w.Primary.Known && !w.Primary.Exists && w.Canary.Running():
-		return end(do(hold(s, 0, "Terminating", "Letting go"), Forget{}))
-	case !w.Canary.Known || !w.Apex.Known:
-		return end(hold(s, s.Plan.Interval, "Observing", "The cluster has not been read yet"))
-	case !w.Canary.Running():
-		return end(do(hold(s, s.Plan.Interval, "Terminating", "Starting the target, so that it can serve again"), StartCanary{}))
-	case !w.Canary.Ready:
-		return end(hold(s, 0, "Terminating", "Waiting for the target to serve again: %s", w.Canary.Why))
-	case !w.Apex.Released:
-		d := end(do(hold(s, s.Plan.Interval, "Terminating", "Leading the application's Service to the target"), ReleaseApex{}))
-		d.Next.Run.RoutedAt = s.Now
-		return tell(d, "Released", "The target serves again and gets all requests")
-	case drains(s) > 0:
-		return end(hold(s, drains(s), "Terminating", "Waiting until no request is on its way to the primary"))
-	}
-	return end(do(hold(s, 0, "Terminating", "Letting go"), Forget{}))
 }

@@ -25,7 +25,7 @@ type Plan struct {
 	// the plan can't be trusted in the middle of a release.
 	Invalid bool
 
-	Steps         []int         // canary weight in percent after each passed check, strictly rising
+	Steps         []int         // canary weight in percent after each passed check; strictly rising, never 0
 	PromotionStep int           // percent by which traffic returns after promotion; 0 is all at once
 	Interval      time.Duration // between checks
 	Drain         time.Duration // from the last request routed to the canary to its stop
