@@ -86,7 +86,7 @@ func gateway() Addon {
 		Wait: [][]string{
 			{"rollout", "status", "deployment/contour", "--namespace=projectcontour"},
 			{"rollout", "status", "daemonset/envoy", "--namespace=projectcontour"},
-			{"wait", "gateway/contour", "--for=condition=Accepted", "--namespace=projectcontour"},
+			{"wait", "gateway/contour", "--for=condition=Programmed", "--namespace=projectcontour"},
 		},
 	}
 }

@@ -177,7 +177,7 @@ func (c *Cluster) control(ctx context.Context) error {
 
 // pretend makes kwok stand in for a node.
 func (c *Cluster) pretend(ctx context.Context) error {
-	if err := c.start("kwok", c.layout.Kwok(), nil); err != nil {
+	if err := c.start("kwok", c.layout.Kwok(filepath.Join(c.spec.Parts["kwok"], "stage")), nil); err != nil {
 		return err
 	}
 	kwok := addon.File{Path: "kwok.yaml"}

@@ -47,6 +47,9 @@ func (l Layout) Kubeconfig() string { return filepath.Join(l.Dir, "kubeconfig") 
 // Config returns the path of a configuration file.
 func (l Layout) Config(name string) string { return filepath.Join(l.Dir, "config", name) }
 
+// volumes returns the directory for plugins of volumes.
+func (l Layout) volumes() string { return filepath.Join(l.Data, "volumes") }
+
 // program returns the file of the program called name.
 func (l Layout) program(name string) string { return filepath.Join(l.Bin(), name) }
 
@@ -104,6 +107,7 @@ func (l Layout) ControllerManager() []string {
 		"--leader-elect=false",
 		"--service-account-private-key-file=" + l.Config("accounts.key"),
 		"--root-ca-file=" + l.Config("ca.crt"),
+		"--flex-volume-plugin-dir=" + l.volumes(), // or it makes one in /usr
 		"--kube-api-qps=200", "--kube-api-burst=400",
 	}
 }
@@ -141,9 +145,10 @@ func (l Layout) Kubelet() []string {
 	}
 }
 
-// Kwok returns the command line of kwok, which stands in for nodes.
-func (l Layout) Kwok() []string {
-	return []string{
+// Kwok returns the command line of kwok, which stands in for nodes. The
+// directory stages holds kwok's own descriptions of what nodes and pods do.
+func (l Layout) Kwok(stages string) []string {
+	args := []string{
 		l.program("kwok"),
 		"--kubeconfig=" + l.Kubeconfig(),
 		"--manage-all-nodes=true",
@@ -151,6 +156,13 @@ func (l Layout) Kwok() []string {
 		"--cidr=" + pods,
 		"--node-ip=" + space.Address,
 	}
+	for _, stage := range []string{
+		"node/fast/node-initialize.yaml", "node/heartbeat-with-lease/node-heartbeat-with-lease.yaml",
+		"pod/fast/pod-ready.yaml", "pod/fast/pod-complete.yaml", "pod/fast/pod-delete.yaml",
+	} {
+		args = append(args, "--config="+filepath.Join(stages, stage))
+	}
+	return args
 }
 
 // Ctr returns the command line of containerd's client for the images that the

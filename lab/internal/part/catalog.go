@@ -59,6 +59,7 @@ func cluster() []Part {
 	}, {
 		Name: "kwok", Version: "v0.8.0",
 		Programs: []Program{program("sigs.k8s.io/kwok/cmd/kwok")},
+		Trees:    []Tree{{Module: "sigs.k8s.io/kwok", From: "kustomize/stage", To: "stage"}},
 		maker:    module{flags: strip},
 	}}
 }

@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"strings"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -69,6 +70,6 @@ func (o Outside) Send(e Event) { _ = o.encoder.Encode(e) }
 
 // Write sends every line as an event, so that progress can be printed to it.
 func (o Outside) Write(b []byte) (int, error) {
-	o.Send(Event{Text: string(b)})
+	o.Send(Event{Text: strings.TrimSuffix(string(b), "\n")})
 	return len(b), nil
 }

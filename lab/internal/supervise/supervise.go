@@ -18,7 +18,7 @@ import (
 const poll = 50 * time.Millisecond
 
 // tailLines is how much of a dead program's log is shown.
-const tailLines = 15
+const tailLines = 30
 
 // A Process is a program that runs as long as the lab.
 type Process struct {
