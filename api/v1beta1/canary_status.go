@@ -113,10 +113,6 @@ type CanaryRunStatus struct {
 	// +optional
 	CheckedAt *metav1.MicroTime `json:"checkedAt,omitempty"`
 
-	// Number of checks made.
-	// +optional
-	Checks int32 `json:"checks,omitempty"`
-
 	// Number of the current questions to metrics and webhooks; answers to
 	// earlier ones are dropped.
 	// +optional
@@ -134,11 +130,6 @@ type CanaryRunStatus struct {
 	// Number of checks in a row that had no answer.
 	// +optional
 	ErrorChecks int32 `json:"errorChecks,omitempty"`
-
-	// Ready replicas of the primary when the release began; after promotion the
-	// traffic returns when it has as many again.
-	// +optional
-	PrimaryReplicas int32 `json:"primaryReplicas,omitempty"`
 
 	// When traffic was last taken from the canary.
 	// +optional

@@ -40,6 +40,9 @@ type Observation struct {
 	// Problem is what the user must mend before the target can be released; the
 	// rest of the Observation holds all the same.
 	Problem *Problem
+	// Refs are the ConfigMaps and Secrets that the target's pods refer to, as
+	// configmap/NAME and secret/NAME, whether they exist or not.
+	Refs []string
 	// Configs maps configmap/NAME and secret/NAME of everything that the
 	// target's pods mount or read to a digest of its data.
 	Configs map[string]string

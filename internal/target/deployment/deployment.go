@@ -74,8 +74,13 @@ func (d *Deployment) Observe(ctx context.Context) (target.Observation, error) {
 	o.Canary = readiness(canary, d.CanaryThreshold, d.Deadline, d.Now())
 	o.PodLabels = canary.Spec.Template.Labels
 	o.Ports = ports(&canary.Spec.Template.Spec)
+	if d.Configs != nil {
+		for _, r := range config.Refs(&canary.Spec.Template.Spec) {
+			o.Refs = append(o.Refs, r.Key())
+		}
+	}
 	if o.Label, o.Value, err = d.selector(canary); err != nil {
-		o.Problem = &target.Problem{Code: "SelectorLabelMissing", Message: err.Error()}
+		o.Problem = &target.Problem{Code: "NoSelectorLabel", Message: err.Error()}
 	}
 	o.Canary.Revision, o.Configs, err = d.revision(ctx, canary, &o)
 	return o, err
