@@ -37,7 +37,10 @@ func reconsider(s Snapshot) Decision {
 	case s.World.Canary.Revision == promoted(s):
 		return abandon(s)
 	}
-	d := do(begin(s), SetRoute{0})
+	d := begin(s)
+	if d.Next.Phase == Waiting {
+		d = do(d, SetRoute{0})
+	}
 	d.Next.Run.RoutedAt = s.Now
 	d.Tell = nil // says more than that the revision is new
 	return tell(d, "Restarted", "The target changed during the release of %s; starting again with %s", s.Status.Run.Revision, s.World.Canary.Revision)

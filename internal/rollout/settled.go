@@ -126,8 +126,7 @@ func begin(s Snapshot) Decision {
 
 // start scales the canary up and begins to analyse it.
 func start(s Snapshot, d Decision) Decision {
-	d = unroute(s, d)
-	d = do(d, StartCanary{})
+	d = do(d, SetRoute{0}, StartCanary{})
 	d = because(d, Reason{"Progressing", "Starting the canary"})
 	d.Next.Phase = Progressing
 	d.Next.Applied = d.Next.Run.Revision
