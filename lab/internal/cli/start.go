@@ -4,6 +4,8 @@
 package cli
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -83,7 +85,11 @@ func run(o lab.Options, args []string) error {
 	ctx, done := interruptible()
 	r, err := lab.Start(ctx, o, printer())
 	done()
+	if errors.Is(err, errInterrupted) {
+		return errors.Join(err, lab.Down(context.Background(), o.Dir), lab.Discard(o.Dir))
+	}
 	if err != nil {
+		_ = lab.Discard(o.Dir) // or it is removed when the next one starts
 		return err
 	}
 	ended, broken := make(chan error, 1), make(chan error, 1)

@@ -211,13 +211,26 @@ func (r *Running) End() error {
 	return r.lab.Remove()
 }
 
+// Discard removes the directory of a lab that did not start, unless there are
+// logs in it that tell why.
+func Discard(dir string) error {
+	l := state.Lab{Dir: dir}
+	if _, err := os.Stat(l.Logs()); err == nil {
+		return nil
+	}
+	if err := os.Remove(dir); !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return nil
+}
+
 // Down ends the lab in dir, whatever state it is in, and removes the
 // directory. It is no error if there is none.
 func Down(ctx context.Context, dir string) error {
 	l := state.Lab{Dir: dir}
 	r, err := l.Load()
 	if errors.Is(err, fs.ErrNotExist) {
-		if _, err := os.Stat(l.Path("lock")); err != nil {
+		if !l.Marked() {
 			return nil // nothing there that a lab would have left
 		}
 	} else if err != nil {

@@ -41,6 +41,10 @@ type Progress struct {
 	Message string `json:"message"` // why it failed
 }
 
+// mark is a file that is in every lab's directory, and in no other. It is
+// locked by those who start or end the lab.
+const mark = ".sluice-lab"
+
 // A Lab is the directory of a lab.
 type Lab struct{ Dir string }
 
@@ -62,7 +66,10 @@ func (l Lab) Lock() (unlock func(), err error) {
 		if err := os.MkdirAll(l.Dir, 0o700); err != nil {
 			return nil, err
 		}
-		f, err := os.OpenFile(l.Path("lock"), os.O_CREATE|os.O_RDWR, 0o600)
+		if err := l.ours(); err != nil {
+			return nil, err
+		}
+		f, err := os.OpenFile(l.Path(mark), os.O_CREATE|os.O_RDWR, 0o600)
 		if errors.Is(err, fs.ErrNotExist) {
 			continue // removed in between
 		}
@@ -73,11 +80,30 @@ func (l Lab) Lock() (unlock func(), err error) {
 			f.Close()
 			return nil, fmt.Errorf("lock %s: another command starts or ends this lab just now: %w", l.Dir, err)
 		}
-		if same(f, l.Path("lock")) {
+		if same(f, l.Path(mark)) {
 			return func() { f.Close() }, nil
 		}
 		f.Close()
 	}
+}
+
+// ours returns an error if the directory holds something else than a lab: it
+// must never be cleared away.
+func (l Lab) ours() error {
+	entries, err := os.ReadDir(l.Dir)
+	if errors.Is(err, fs.ErrNotExist) || len(entries) == 0 || l.Marked() {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return fmt.Errorf("%s is not empty and not a lab's directory: choose one that is new", l.Dir)
+}
+
+// Marked tells whether the directory is a lab's.
+func (l Lab) Marked() bool {
+	_, err := os.Stat(l.Path(mark))
+	return err == nil
 }
 
 // same tells whether f is still what is found under its path.
@@ -110,7 +136,7 @@ func (l Lab) Clear() error {
 		return err
 	}
 	for _, e := range entries {
-		if e.Name() != "lock" {
+		if e.Name() != mark {
 			err = errors.Join(err, os.RemoveAll(l.Path(e.Name())))
 		}
 	}
