@@ -37,6 +37,14 @@ func (m *model) mayDecide(c *caller) error {
 			return err
 		}
 	}
+	if longest := max(s.Plan.Interval, s.Plan.Drain); d.After < 0 || d.After > longest {
+		return fmt.Errorf("waits %s, and no wait may be longer than %s", d.After, longest)
+	}
+	if r := d.Next.Run; r.Round < s.Status.Run.Round {
+		return errors.New("a round comes again")
+	} else if !r.StartedAt.Equal(s.Status.Run.StartedAt) && r.Revision != "" && r.Revision == s.World.Primary.Revision {
+		return fmt.Errorf("releases %s, which the primary runs", r.Revision)
+	}
 	rejected := s.Status.Phase == Failed && s.World.Canary.Revision == s.Status.Applied
 	if rejected && !s.Plan.Deleting && d.Next.Phase != Failed {
 		return errors.New("a rejected revision is released again")
@@ -134,7 +142,7 @@ func (m *model) mayEarn(c *caller) error {
 func (m *model) mayTell(c *caller) error {
 	s, d := c.s, c.d
 	quiet := []Phase{Initializing, Waiting, Terminating, s.Status.Phase}
-	if (!slices.Contains(quiet, d.Next.Phase) || d.Next.Run.Earned != s.Status.Run.Earned) && len(d.Tell) == 0 && d.Next.Phase != Waiting {
+	if (!slices.Contains(quiet, d.Next.Phase) || d.Next.Run.Earned != s.Status.Run.Earned) && len(d.Tell) == 0 {
 		return fmt.Errorf("nobody is told of %s at %d%%", d.Next.Phase, d.Next.Run.Earned)
 	}
 	for _, n := range d.Tell {
@@ -232,7 +240,7 @@ func (m *model) afterTurn(c *caller) error {
 
 // run lives through the disturbances, and then until all is quiet.
 func (m *model) run() error {
-	for range 150 {
+	for range 250 {
 		if m.rng.IntN(2) == 0 {
 			if err := m.act(m.callers[m.rng.IntN(len(m.callers))]); err != nil {
 				return err
@@ -254,9 +262,9 @@ func (m *model) run() error {
 			continue
 		}
 		switch after := m.callers[0].d.After; {
+		case m.mend():
 		case after > 0:
 			m.now = m.now.Add(after)
-		case m.mend():
 		default:
 			return m.atRest()
 		}
@@ -278,12 +286,17 @@ func (m *model) turn(c *caller) (bool, error) {
 	}
 }
 
-// mend does what the user was told to, and reports whether that is possible.
+// mend does what only the user can, and reports whether there is such a thing.
 func (m *model) mend() bool {
-	if m.real.Primary.Exists || m.status.Told.Code != "PrimaryNotFound" {
+	d := m.callers[0].d
+	switch {
+	case m.status.Told.Code == "PrimaryNotFound":
+		m.setRevision(m.status.Promoted)
+	case len(d.Do) > 0 && d.Do[0] == (Demote{m.real.Primary.Revision}) && m.before == "":
+		m.release(nature{pass: 1}) // nothing is known that the primary could go back to
+	default:
 		return false
 	}
-	m.setRevision(m.status.Promoted)
 	return true
 }
 

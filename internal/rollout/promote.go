@@ -47,6 +47,8 @@ func decidePromoting(s Snapshot) Decision {
 	switch {
 	case changed(s) && !taken(s):
 		return reconsider(s)
+	case taken(s) && w.Primary.Stuck:
+		return failPromotion(s)
 	case run.Earned > 0 && (changed(s) || w.Canary.Known && !w.Canary.Ready):
 		return forfeit(s, hold(s, s.Plan.Interval, "Promoting", "The primary gets all requests while it takes over"))
 	case drifted(s) && (w.Canary.Ready || w.Route.Weight >= run.Earned):
@@ -65,8 +67,6 @@ func decidePromoting(s Snapshot) Decision {
 func handOver(s Snapshot) Decision {
 	w, run := s.World, s.Status.Run
 	switch {
-	case w.Primary.Stuck:
-		return failPromotion(s)
 	case !w.Primary.Ready:
 		return hold(s, 0, "Promoting", "Waiting for the primary: %s", w.Primary.Why)
 	case s.Plan.PromotionStep > 0 && run.Earned > s.Plan.PromotionStep:
@@ -91,10 +91,11 @@ func stepBack(s Snapshot) Decision {
 }
 
 // failPromotion ends a run whose primary can't run the revision that the canary
-// runs well. A primary that does not come up keeps its old pods meanwhile.
+// runs well. A primary that does not come up keeps its old pods until repair
+// takes the rejected revision from it.
 func failPromotion(s Snapshot) Decision {
 	run, why := s.Status.Run, s.World.Primary.Why
-	d := do(hold(s, soon, "PromotionFailed", "The primary did not become ready: %s", why), SetRoute{0}, Demote{run.Revision})
+	d := do(hold(s, soon, "PromotionFailed", "The primary did not become ready: %s", why), SetRoute{0})
 	d.Next.Phase, d.Next.Failed = Failed, 0
 	d.Next.Run.Earned, d.Next.Run.RoutedAt = 0, s.Now
 	d.Next.Run.Round++

@@ -160,7 +160,7 @@ func TestPromotion(t *testing.T) {
 		"PrimaryStuck": {
 			reason: "A primary that can't run the revision goes back to the one before.",
 			in:     snapshot(promoting, func(s *Snapshot) { s.World.Primary.Ready, s.World.Primary.Stuck = false, true }),
-			do:     []Action{SetRoute{0}, Demote{"v2"}},
+			do:     []Action{SetRoute{0}},
 			next:   func(st *Status) { forfeited(st); st.Phase = Failed },
 			tell:   []string{"PromotionFailed!"}, why: "PromotionFailed", after: soon,
 		},

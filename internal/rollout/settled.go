@@ -22,7 +22,9 @@ func decideSettled(s Snapshot) Decision {
 	}
 	switch {
 	case isNew(s):
-		return begin(s)
+		return begin(s) // before the next, which may be impossible
+	case s.Status.Phase == Failed && w.Primary.Revision == s.Status.Applied && s.Status.Applied != s.Status.Promoted:
+		return do(hold(s, s.Plan.Interval, "Repairing", "Taking the rejected revision %s from the primary", s.Status.Applied), Demote{s.Status.Applied})
 	case w.Canary.Running():
 		return retire(s)
 	case w.Primary.Stuck:
@@ -51,8 +53,6 @@ func repair(s Snapshot) (Decision, bool) {
 		return do(hold(s, s.Plan.Interval, "Repairing", "The primary is gone; making it again"), EnsurePrimary{}), true
 	case !w.Primary.Exists:
 		return stall(hold(s, 0, "PrimaryNotFound", "The primary is gone, and the target has revision %s, which was not promoted; give it revision %s", w.Canary.Revision, st.Promoted)), true
-	case st.Phase == Failed && w.Primary.Revision == st.Applied && st.Applied != st.Promoted:
-		return do(hold(s, s.Plan.Interval, "Repairing", "Taking the rejected revision %s from the primary", st.Applied), Demote{st.Applied}), true
 	case !w.Route.Fit:
 		return do(hold(s, s.Plan.Interval, "Repairing", "Mending the route"), SetRoute{0}), true
 	case !w.Apex.Fit && w.Primary.Ready:

@@ -147,6 +147,12 @@ func TestSettled(t *testing.T) {
 			reason: "A rejected revision that reached the primary all the same is taken from it.",
 			in:     snapshot(rejected, func(s *Snapshot) { s.World.Primary.Revision = "v2" }), do: []Action{Demote{"v2"}}, why: "Repairing", after: time.Minute,
 		},
+		"RejectedInPrimaryAndNew": {
+			reason: "If that is impossible, a new revision is the way out.",
+			in:     snapshot(rejected, target("v3"), func(s *Snapshot) { s.World.Primary.Revision = "v2" }),
+			do:     start, next: func(st *Status) { begun("v3")(st); st.Promoted = "v2" },
+			tell: []string{"NewRevision"}, why: "Progressing", after: time.Minute,
+		},
 		"WentBack": {
 			reason: "Who goes back to the promoted revision may try the rejected one again later.",
 			in:     snapshot(rejected, target("v1"), func(s *Snapshot) { s.World.Canary.Replicas = 0 }),
