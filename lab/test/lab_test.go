@@ -15,6 +15,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/sluice-delivery/sluice/lab/internal/state"
 )
 
 // patience is how long one command may take once all parts are built.
@@ -60,7 +62,8 @@ func abs(t *testing.T, path string) string {
 // command is a lab command that ends with the test.
 func (b bench) command(t *testing.T, args ...string) *exec.Cmd {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	// Also usable in the test's clean-up, where its context has ended.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), patience)
 	t.Cleanup(cancel)
 	cmd := exec.CommandContext(ctx, b.lab, args...)
 	cmd.Env = b.env
@@ -91,7 +94,8 @@ func (b bench) want(t *testing.T, code int, text string, args ...string) string 
 }
 
 // traces returns what is left on this machine of labs of b: processes that
-// name its program or directory.
+// name its program or directory, first processes that are about to end (those
+// have no command line any more), and mounts.
 func (b bench) traces(t *testing.T) (left []string) {
 	t.Helper()
 	stats, err := filepath.Glob("/proc/[0-9]*/cmdline")
@@ -105,6 +109,15 @@ func (b bench) traces(t *testing.T) (left []string) {
 		}
 		if bytes.Contains(line, []byte(filepath.Dir(b.lab))) {
 			left = append(left, file+": "+string(bytes.ReplaceAll(line, []byte{0}, []byte{' '})))
+		}
+	}
+	records, err := filepath.Glob(filepath.Join(filepath.Dir(b.lab), "state/sluice-lab/*/lab.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range records {
+		if r, err := (state.Lab{Dir: filepath.Dir(file)}).Load(); err == nil && r.First.Alive() {
+			left = append(left, file)
 		}
 	}
 	mounts, err := os.ReadFile("/proc/self/mountinfo")
