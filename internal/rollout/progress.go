@@ -3,6 +3,8 @@
 
 package rollout
 
+import "fmt"
+
 // targetNotFound is the reason that nothing can be released.
 var targetNotFound = Reason{"TargetNotFound", "The target does not exist; create it or mend spec.targetRef"}
 
@@ -74,11 +76,21 @@ func tend(s Snapshot) Decision {
 	case !s.Plan.SkipAnalysis && earned > last(s.Plan.Steps):
 		return lower(s)
 	case drifted(s):
-		return do(keepTold(s, hold(s, s.Plan.Interval, "Routing", "Giving the canary %d%% of requests", earned)), SetRoute{earned})
+		return reroute(s)
 	case s.Plan.SkipAnalysis:
 		return promote(s, hold(s, 0, "", ""))
 	}
 	return judge(s)
+}
+
+// reroute gives the canary what it has earned again.
+func reroute(s Snapshot) Decision {
+	earned, was := s.Status.Run.Earned, s.World.Route.Weight
+	d := do(keepTold(s, hold(s, s.Plan.Interval, "Routing", "Giving the canary %d%% of requests", earned)), SetRoute{earned})
+	if was == earned {
+		return d
+	}
+	return tell(d, "WeightRestored", "The canary gets its %d%% of requests again, after %d%%", earned, was)
 }
 
 // notReady takes the requests from a canary that does not serve. Once it has
@@ -126,7 +138,11 @@ func judge(s Snapshot) Decision {
 	earned, wait := s.Status.Run.Earned, due(s)
 	switch {
 	case wait > 0:
-		return keepTold(s, hold(s, wait, "Progressing", "The canary gets %d%% of requests; the next check comes within %s", earned, s.Plan.Interval))
+		d := hold(s, wait, "Progressing", "The canary gets %d%% of requests; the next check comes within %s", earned, s.Plan.Interval)
+		if s.Status.Failed > 0 {
+			d.Why.Message += fmt.Sprintf("; %d of %d failed", s.Status.Failed, s.Plan.Threshold)
+		}
+		return keepTold(s, d)
 	case !s.World.Route.Accepted:
 		return notAccepted(s)
 	case earned == 0:

@@ -210,11 +210,11 @@ func TestCanary(t *testing.T) {
 		},
 		"ReadyAgain": {
 			reason: "A canary that recovers gets back what it has earned.",
-			in:     snapshot(early, weight(0)), do: []Action{SetRoute{10}}, why: "Routing", after: time.Minute,
+			in:     snapshot(early, weight(0)), do: []Action{SetRoute{10}}, why: "Routing", after: time.Minute, tell: []string{"WeightRestored"},
 		},
 		"Drift": {
 			reason: "What others moved is put back before anything is asked.",
-			in:     snapshot(weight(99)), do: []Action{SetRoute{10}}, why: "Routing", after: time.Minute,
+			in:     snapshot(weight(99)), do: []Action{SetRoute{10}}, why: "Routing", after: time.Minute, tell: []string{"WeightRestored"},
 		},
 		"RouteUnfit": {
 			reason: "A route that others changed is mended with the earned weight.",

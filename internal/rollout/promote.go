@@ -52,7 +52,7 @@ func decidePromoting(s Snapshot) Decision {
 	case run.Earned > 0 && (changed(s) || w.Canary.Known && !w.Canary.Ready):
 		return forfeit(s, hold(s, s.Plan.Interval, "Promoting", "The primary gets all requests while it takes over"))
 	case drifted(s) && (w.Canary.Ready || w.Route.Weight >= run.Earned):
-		return do(hold(s, s.Plan.Interval, "Routing", "Giving the canary %d%% of requests", run.Earned), SetRoute{run.Earned})
+		return reroute(s)
 	case !w.Primary.Known || !w.Route.Known:
 		return blind(s, "The primary or the route can't be seen")
 	case !taken(s) && gone(s):

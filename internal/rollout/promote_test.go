@@ -135,7 +135,7 @@ func TestPromotion(t *testing.T) {
 		},
 		"Drift": {
 			reason: "What others moved is put back.",
-			in:     snapshot(promoting, weight(99)), do: []Action{SetRoute{50}}, why: "Routing", after: time.Minute,
+			in:     snapshot(promoting, weight(99)), do: []Action{SetRoute{50}}, why: "Routing", after: time.Minute, tell: []string{"WeightRestored"},
 		},
 		"DriftBlind": {
 			reason: "Nothing is added to a canary that can't be seen.",
@@ -147,7 +147,7 @@ func TestPromotion(t *testing.T) {
 		"DriftDownBlind": {
 			reason: "Taking away needs no sight of it.",
 			in:     snapshot(promoting, weight(99), func(s *Snapshot) { s.World.Canary = Workload{} }),
-			do:     []Action{SetRoute{50}}, why: "Routing", after: time.Minute,
+			do:     []Action{SetRoute{50}}, why: "Routing", after: time.Minute, tell: []string{"WeightRestored"},
 		},
 		"RouteBlind": {
 			reason: "A step back from a weight that can't be seen might be a step forward.",
