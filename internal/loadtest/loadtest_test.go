@@ -246,10 +246,32 @@ func TestTimeout(t *testing.T) {
 	if status != 500 || text != "before\nended after 50ms, the longest time that -timeout allows" {
 		t.Errorf("A command has an end, and its output is told: got %d %q", status, text)
 	}
-	status, text = send(t, h.URL, body(`{"type":"bash","cmd":"sleep 1000 & echo left"}`))
+	holders := fifo(t)
+	freed := make(chan error, 1)
+	go func() { freed <- held(holders) }()
+	status, text = send(t, h.URL, body(fmt.Sprintf(`{"type":"bash","cmd":"exec 3> %s; sleep 1000 & echo left"}`, holders)))
 	if status != 500 || !strings.HasPrefix(text, "left\nended after 50ms") {
-		t.Errorf("What a command leaves in the background ends too: got %d %q", status, text)
+		t.Errorf("What a command leaves in the background is waited for: got %d %q", status, text)
 	}
+	select {
+	case err := <-freed:
+		if err != nil {
+			t.Fatal(err)
+		}
+	case <-time.After(10 * time.Second):
+		t.Error("What a command leaves in the background ends with its time.")
+	}
+}
+
+// held returns when the fifo was opened by commands and all of them have ended.
+func held(path string) error {
+	f, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	_, err = io.ReadAll(f)
+	return err
 }
 
 func TestMissingProgram(t *testing.T) {
@@ -273,17 +295,11 @@ func TestServe(t *testing.T) {
 	go func() {
 		served <- Serve(ctx, Config{Timeout: time.Hour, Log: slog.New(slog.NewJSONHandler(lines, nil))}, listener)
 	}()
-	holders := fifo(t)
-	send(t, "http://"+listener.Addr().String(), body(fmt.Sprintf(`{"cmd":"exec 3> %s; sleep 1000 & echo up >&3; wait"}`, holders)))
-	f, err := os.Open(holders)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	r := bufio.NewReader(f)
-	if _, err := r.ReadString('\n'); err != nil {
-		t.Fatalf("read from the command: %v", err)
-	}
+	holders, ready := fifo(t), fifo(t)
+	freed := make(chan error, 1)
+	go func() { freed <- held(holders) }()
+	send(t, "http://"+listener.Addr().String(), body(fmt.Sprintf(`{"cmd":"exec 3> %s; sleep 1000 & echo up > %s; wait"}`, holders, ready)))
+	line(t, ready)
 	stop()
 	if err := <-served; err != nil {
 		t.Errorf("To be stopped is no error: %v", err)
@@ -291,7 +307,12 @@ func TestServe(t *testing.T) {
 	if !strings.Contains(lines.String(), "ended, as the load tester stops") {
 		t.Errorf("Commands end with the load tester; the log is\n%s", lines)
 	}
-	if _, err := io.ReadAll(r); err != nil { // returns when no child holds the pipe
-		t.Errorf("So do their children: %v", err)
+	select {
+	case err := <-freed:
+		if err != nil {
+			t.Fatal(err)
+		}
+	case <-time.After(10 * time.Second):
+		t.Error("So do their children.")
 	}
 }

@@ -110,15 +110,22 @@ func (s System) deadline(t *testing.T) {
 }
 
 func (s System) huge(t *testing.T) {
+	const size = 256 << 20
 	chunk := bytes.Repeat([]byte("[1,2,3],"), 8<<10)
+	hungUp := make(chan bool, 1)
 	_, err := s.ask(t, t.Context(), func(w http.ResponseWriter, _ *http.Request) {
-		for range 10 << 20 / len(chunk) {
+		for range size / len(chunk) {
 			if _, err := w.Write(chunk); err != nil {
-				return // the adapter hung up, as it should
+				hungUp <- true
+				return
 			}
 		}
+		hungUp <- false
 	})
-	check(t, "An answer of 10 MiB is refused.", err, nil, "answer")
+	check(t, "A hostile answer is refused.", err, nil, "answer")
+	if !<-hungUp {
+		t.Errorf("Nobody reads an answer of %d MiB to its end.", size>>20)
+	}
 	if len(err.Error()) > 2<<10 {
 		t.Errorf("An error quotes little of a hostile answer: got %d bytes", len(err.Error()))
 	}

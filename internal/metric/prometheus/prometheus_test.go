@@ -24,13 +24,17 @@ func TestSource(t *testing.T) {
 	for name, config := range ways {
 		t.Run(name, func(t *testing.T) { metrictest.Run(t, system(config)) })
 	}
-	t.Run("URL", func(t *testing.T) {
-		s := system(Config{})
-		s.New = func(t *testing.T, url string) metric.Source {
-			return source(t, Config{Address: strings.Replace(url, "://", "://u:"+metrictest.Secret+"@", 1)})
-		}
-		metrictest.Run(t, s)
-	})
+	addresses := map[string]func(url string) string{
+		"User":      func(url string) string { return strings.Replace(url, "://", "://u:"+metrictest.Secret+"@", 1) },
+		"Parameter": func(url string) string { return url + "?key=" + metrictest.Secret },
+	}
+	for name, address := range addresses {
+		t.Run(name, func(t *testing.T) {
+			s := system(Config{})
+			s.New = func(t *testing.T, url string) metric.Source { return source(t, Config{Address: address(url)}) }
+			metrictest.Run(t, s)
+		})
+	}
 }
 
 // system has answers recorded from Prometheus.
