@@ -84,7 +84,11 @@ func run(ctx context.Context, o Options, version string, errOut io.Writer) error
 	if err := served(mgr.GetRESTMapper()); err != nil {
 		return err
 	}
-	if err := canary.SetUp(ctx, mgr, wire(o, mgr, newMetrics(version, o.MeshProvider)), max(4, o.Threadiness)); err != nil {
+	live, err := client.New(rc, client.Options{Scheme: mgr.GetScheme(), HTTPClient: mgr.GetHTTPClient(), Mapper: mgr.GetRESTMapper()})
+	if err != nil {
+		return fmt.Errorf("reach the cluster: %w", err)
+	}
+	if err := canary.SetUp(ctx, mgr, wire(o, mgr, live, newMetrics(version, o.MeshProvider)), max(4, o.Threadiness)); err != nil {
 		return fmt.Errorf("set up: %w", err)
 	}
 	return mgr.Start(ctx)
@@ -129,15 +133,15 @@ func manager(o Options, rc *rest.Config, log logr.Logger) (ctrl.Manager, error) 
 }
 
 // wire makes every part that the reconciler needs.
-func wire(o Options, mgr ctrl.Manager, m *metrics) canary.Config {
+func wire(o Options, mgr ctrl.Manager, live client.Client, m *metrics) canary.Config {
 	hooks := hook.NewHTTP()
 	c := canary.Config{
 		Client:  mgr.GetClient(),
-		Live:    mgr.GetAPIReader(),
+		Live:    live,
 		Clock:   clock.RealClock{},
 		NewID:   uuid.NewString,
 		Hooks:   hooks,
-		Asker:   check.Asker{Sources: &catalog.Sources{Secrets: mgr.GetAPIReader()}, Hooks: hooks},
+		Asker:   check.Asker{Sources: &catalog.Sources{Secrets: live}, Hooks: hooks},
 		Dialect: catalog.Dialect,
 		Refs: check.Refs{
 			Defaults:         spec.Defaults{Provider: o.MeshProvider, Cumulative: o.FailureCounting == "Cumulative"},
@@ -149,7 +153,7 @@ func wire(o Options, mgr ctrl.Manager, m *metrics) canary.Config {
 		Observer:     m,
 	}
 	if o.ConfigTracking {
-		c.Configs = config.NewTracker(mgr.GetCache(), mgr.GetAPIReader())
+		c.Configs = config.NewTracker(mgr.GetCache(), live)
 	}
 	return c
 }

@@ -40,7 +40,7 @@ const component = "sluice"
 // exists without the other, and told again by the next controller if this one
 // dies. It may be used concurrently.
 type outbox struct {
-	client   client.Client
+	client   client.Writer
 	hooks    hook.Caller
 	global   string // URL of the webhook for events of canaries that have none
 	log      logr.Logger
@@ -53,7 +53,7 @@ type outbox struct {
 
 func newOutbox(c Config, log logr.Logger, done func(types.NamespacedName)) *outbox {
 	return &outbox{
-		client: c.Client, hooks: c.Hooks, global: c.EventWebhook, log: log, done: done, told: map[string]bool{},
+		client: c.Live, hooks: c.Hooks, global: c.EventWebhook, log: log, done: done, told: map[string]bool{},
 		patience: wait.Backoff{Duration: time.Second, Factor: 2, Jitter: 0.1, Steps: 6, Cap: time.Minute},
 	}
 }

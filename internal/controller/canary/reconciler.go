@@ -38,7 +38,7 @@ const turn = 30 * time.Second
 // Config is what a Reconciler needs. Every field is required but EventWebhook.
 type Config struct {
 	Client       client.Client // reads come from a cache that knows its own writes
-	Live         client.Reader // reads do not
+	Live         client.Client // neither reads nor writes touch a cache
 	Clock        clock.Clock
 	NewID        func() string // a fresh UUID
 	Asker        Asker

@@ -20,16 +20,17 @@ import (
 const Suffix = "-primary"
 
 // CopyTo writes the primary's copies of the tracked objects, owned by owner.
-// labels says which labels go along.
-func CopyTo(ctx context.Context, c client.Client, live client.Reader, namespace string, tracked map[string]string, owner metav1.OwnerReference, labels func(map[string]string) map[string]string) error {
+// labels says which labels go along. c must not read from a cache, which would
+// hold every ConfigMap and Secret in memory.
+func CopyTo(ctx context.Context, c client.Client, namespace string, tracked map[string]string, owner metav1.OwnerReference, labels func(map[string]string) map[string]string) error {
 	for key := range tracked {
 		kind, name, _ := strings.Cut(key, "/")
 		r := Ref{Kind: Kind(kind), Name: name}
-		obj, _, err := Read(ctx, live, namespace, r)
+		obj, _, err := Read(ctx, c, namespace, r)
 		if err != nil {
 			return fmt.Errorf("%s %s/%s: %w", kind, namespace, name, err)
 		}
-		if err := write(ctx, c, live, copyOf(obj, labels(obj.GetLabels())), r, owner); err != nil {
+		if err := write(ctx, c, copyOf(obj, labels(obj.GetLabels())), r, owner); err != nil {
 			return fmt.Errorf("%s %s/%s: %w", kind, namespace, name+Suffix, err)
 		}
 	}
@@ -56,10 +57,10 @@ func copyOf(obj client.Object, labels map[string]string) client.Object {
 
 // write creates the copy or brings an earlier one up to date. Several canaries
 // may share a copy, so none of its owners is its controller.
-func write(ctx context.Context, c client.Client, live client.Reader, want client.Object, r Ref, owner metav1.OwnerReference) error {
+func write(ctx context.Context, c client.Client, want client.Object, r Ref, owner metav1.OwnerReference) error {
 	owner.Controller = new(bool)
 	r.Name += Suffix
-	found, _, err := Read(ctx, live, want.GetNamespace(), r)
+	found, _, err := Read(ctx, c, want.GetNamespace(), r)
 	if apierrors.IsNotFound(err) {
 		want.SetOwnerReferences([]metav1.OwnerReference{owner})
 		return c.Create(ctx, want)

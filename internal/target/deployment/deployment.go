@@ -38,7 +38,7 @@ type Options struct {
 // A Deployment is a target.Target.
 type Deployment struct {
 	Client    client.Client // reads come from a cache
-	Live      client.Reader // reads do not
+	Live      client.Client // neither reads nor writes touch a cache
 	Configs   *config.Tracker
 	Options   Options
 	Owner     metav1.OwnerReference // the Canary
@@ -231,7 +231,7 @@ func (d *Deployment) read(ctx context.Context) (*appsv1.Deployment, string, map[
 }
 
 func (d *Deployment) copyConfigs(ctx context.Context, configs map[string]string) error {
-	return config.CopyTo(ctx, d.Client, d.Live, d.Namespace, configs, d.Owner, func(l map[string]string) map[string]string {
+	return config.CopyTo(ctx, d.Live, d.Namespace, configs, d.Owner, func(l map[string]string) map[string]string {
 		return d.Options.included(l)
 	})
 }
