@@ -124,6 +124,11 @@ func decideWaiting(s Snapshot) Decision {
 	if !s.Plan.Gates.Rollout {
 		return start(s, hold(s, 0, "", ""))
 	}
+	return approve(s)
+}
+
+// approve starts the release when somebody gives leave.
+func approve(s Snapshot) Decision {
 	if wait := due(s); wait > 0 {
 		return keepTold(s, hold(s, wait, approval, "Revision %s waits for approval", s.Status.Run.Revision))
 	}

@@ -49,24 +49,29 @@ func decidePromoting(s Snapshot) Decision {
 		return reconsider(s)
 	case taken(s) && w.Primary.Stuck:
 		return failPromotion(s)
-	case run.Earned > 0 && (changed(s) || w.Canary.Known && !w.Canary.Ready):
+	case run.Earned > 0 && lapsed(s):
 		return forfeit(s, hold(s, s.Plan.Interval, "Promoting", "The primary gets all requests while it takes over"))
-	case drifted(s) && (w.Canary.Ready || w.Route.Weight >= run.Earned):
+	case drifted(s) && (w.Canary.Ready || w.Route.Weight >= run.Earned): // adds nothing unseen
 		return reroute(s)
 	case !w.Primary.Known || !w.Route.Known:
 		return blind(s, "The primary or the route can't be seen")
-	case !taken(s) && gone(s):
-		return stall(because(hold(s, 0, "", ""), targetNotFound))
-	case !taken(s):
-		return do(hold(s, s.Plan.Interval, "Promoting", "The primary takes over revision %s", run.Revision), replace(s)...)
 	}
 	return handOver(s)
+}
+
+// lapsed reports whether the canary is known not to be what was judged.
+func lapsed(s Snapshot) bool {
+	return changed(s) || s.World.Canary.Known && !s.World.Canary.Ready
 }
 
 // handOver gives the requests to the primary as soon as it serves.
 func handOver(s Snapshot) Decision {
 	w, run := s.World, s.Status.Run
 	switch {
+	case !taken(s) && gone(s):
+		return stall(because(hold(s, 0, "", ""), targetNotFound))
+	case !taken(s):
+		return do(hold(s, s.Plan.Interval, "Promoting", "The primary takes over revision %s", run.Revision), replace(s)...)
 	case !w.Primary.Ready:
 		return hold(s, 0, "Promoting", "Waiting for the primary: %s", w.Primary.Why)
 	case s.Plan.PromotionStep > 0 && run.Earned > s.Plan.PromotionStep:

@@ -9,11 +9,11 @@ func exhausted(s Snapshot) (Reason, bool) {
 	p, run := s.Plan, s.Status.Run
 	switch {
 	case p.Threshold > 0 && s.Status.Failed >= p.Threshold:
-		return reason(code, "%d failed checks reached the threshold of %d", s.Status.Failed, p.Threshold), true
+		return reason(code, "failed checks reached the threshold (%d of %d)", s.Status.Failed, p.Threshold), true
 	case p.MaxFailed > 0 && run.TotalFailed >= p.MaxFailed:
-		return reason(code, "%d failed checks in all reached maxFailedChecks of %d", run.TotalFailed, p.MaxFailed), true
+		return reason(code, "failed checks of the whole run reached maxFailedChecks (%d of %d)", run.TotalFailed, p.MaxFailed), true
 	case p.ErrorLimit > 0 && run.Errors >= p.ErrorLimit:
-		return reason("ErrorLimitReached", "%d checks in a row had no answer, and errorLimit is %d", run.Errors, p.ErrorLimit), true
+		return reason("ErrorLimitReached", "checks without an answer reached errorLimit (%d of %d)", run.Errors, p.ErrorLimit), true
 	}
 	return Reason{}, false
 }

@@ -5,23 +5,22 @@ package rollout
 
 // decideTerminating lets go of the workload.
 func decideTerminating(s Snapshot) Decision {
-	d := giveBack(s)
+	d := do(hold(s, 0, "Terminating", "Letting go"), Forget{})
+	if s.Plan.Revert && s.Status.Phase != "" && !gone(s) {
+		d = giveBack(s, d)
+	}
 	d.Next.Phase = Terminating
 	return d
 }
 
-// giveBack makes the target serve again before anything that was made for the
-// release goes away.
-func giveBack(s Snapshot) Decision {
+// giveBack makes the target serve again, and lets go only then, since that takes
+// everything away that was made for the release.
+func giveBack(s Snapshot, letGo Decision) Decision {
 	w := s.World
-	letGo := do(hold(s, 0, "Terminating", "Letting go"), Forget{})
-	if !s.Plan.Revert || s.Status.Phase == "" || gone(s) {
-		return letGo
-	}
 	switch {
 	case !w.Canary.Known || !w.Apex.Known:
 		return blind(s, "The cluster has not been read yet")
-	case w.Route.Known && w.Route.Weight != 0 && !w.Canary.Ready:
+	case w.Route.Weight != 0 && !w.Canary.Ready:
 		return unroute(s, hold(s, s.Plan.Interval, "Terminating", "Taking requests from the target until it serves again"))
 	case !w.Canary.Running():
 		return do(hold(s, s.Plan.Interval, "Terminating", "Starting the target, so that it can serve again"), StartCanary{})
