@@ -14,6 +14,7 @@ import (
 	"os"
 
 	"github.com/sluice-delivery/sluice/lab/internal/addon"
+	"github.com/sluice-delivery/sluice/lab/internal/host"
 	"github.com/sluice-delivery/sluice/lab/internal/state"
 )
 
@@ -39,6 +40,14 @@ func Parts(addons []addon.Addon) []string {
 		names = append(names, a.Parts...)
 	}
 	return names
+}
+
+// Tools returns the programs of this machine that such a cluster runs.
+func Tools(addons []addon.Addon) []host.Tool {
+	if without(addons) {
+		return nil
+	}
+	return []host.Tool{host.Nft}
 }
 
 // without tells whether the cluster has no node that runs pods.

@@ -100,13 +100,10 @@ func plan(ctx context.Context, o Options, say *progress.Printer) (s cluster.Spec
 	if err != nil {
 		return s, err
 	}
-	names := cluster.Parts(addons)
-	if len(names) > 2 { // a cluster with a node
-		if err := host.Need([]host.Tool{host.Nft}); err != nil {
-			return s, err
-		}
+	if err := host.Need(cluster.Tools(addons)); err != nil {
+		return s, err
 	}
-	parts, _ := part.Named(names...)
+	parts, _ := part.Named(cluster.Parts(addons)...)
 	installed, err := part.NewCache(root, say).Ensure(ctx, parts)
 	if err != nil {
 		return s, err
