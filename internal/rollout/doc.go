@@ -56,7 +56,8 @@
 //     has passed since the last time it was recorded to lose requests.
 //  6. No check is asked for before its time, nor at a weight that the proxy has
 //     not taken up, nor is an answer used for another revision or weight.
-//  7. A revision that never passes does not get into the primary.
+//  7. Once taken over, a revision that never passes does not get into the
+//     primary.
 //  8. A revision that was rejected gets nothing until the target changes, and is
 //     taken from the primary if it got there.
 //  9. A plan that makes no sense moves no requests towards the canary, and

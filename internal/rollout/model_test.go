@@ -49,7 +49,8 @@ type model struct {
 	status   Status
 	before   string // what the primary ran before it was promoted last
 	natures  map[string]*nature
-	pushed   int // revisions that the user has made
+	pushed   int  // revisions that the user has made
+	begun    bool // the first of them is there
 	forgot   bool
 	told     []Notice
 	log      []caller // the last decisions

@@ -241,6 +241,9 @@ func (m *model) afterTurn(c *caller) error {
 // run lives through the disturbances, and then until all is quiet.
 func (m *model) run() error {
 	for range 250 {
+		if p := m.status.Phase; p != "" && p != Initializing {
+			m.pushFirst()
+		}
 		if m.rng.IntN(2) == 0 {
 			if err := m.act(m.callers[m.rng.IntN(len(m.callers))]); err != nil {
 				return err
@@ -262,7 +265,7 @@ func (m *model) run() error {
 			continue
 		}
 		switch after := m.callers[0].d.After; {
-		case m.mend():
+		case m.mend() || m.pushFirst():
 		case after > 0:
 			m.now = m.now.Add(after)
 		default:
@@ -284,6 +287,16 @@ func (m *model) turn(c *caller) (bool, error) {
 			return m.real != real || m.ver != ver, nil
 		}
 	}
+}
+
+// pushFirst pushes the first new revision, unless that was done.
+func (m *model) pushFirst() bool {
+	if m.begun {
+		return false
+	}
+	m.begun = true
+	m.setRevision("v2")
+	return true
 }
 
 // mend does what only the user can, and reports whether there is such a thing.
@@ -333,12 +346,13 @@ func TestModel(t *testing.T) {
 		reason  string
 		chances chances
 		nature  nature
-		primary string // what it runs at the end, if that is certain
+		primary string  // what it runs at the end, if that is certain
+		ends    []Phase // that some worlds must end in
 	}{
-		"Good":     {reason: "A good revision is promoted.", nature: nature{pass: 1}, primary: "v2"},
-		"Bad":      {reason: "A revision that never passes leaves the primary untouched.", primary: "v1"},
+		"Good":     {reason: "A good revision is promoted.", nature: nature{pass: 1}, primary: "v2", ends: []Phase{Succeeded}},
+		"Bad":      {reason: "A revision that never passes leaves the primary untouched.", primary: "v1", ends: []Phase{Failed}},
 		"BadStorm": {reason: "That holds whatever happens to the caller.", chances: chances{crash: .05, refuse: .1, blind: .1, stale: .2, unknown: .1, no: .2, flap: .1, rivals: true}, primary: "v1"},
-		"Flaky":    {reason: "Every release ends.", nature: nature{pass: .7}},
+		"Flaky":    {reason: "Every release ends.", nature: nature{pass: .7}, ends: []Phase{Succeeded, Failed}},
 		"Stuck":    {reason: "A canary that never becomes ready is rolled back.", nature: nature{pass: 1, stuck: true}, primary: "v1"},
 		"Unfit":    {reason: "A primary that never becomes ready goes back.", nature: nature{pass: 1, unfit: true}, primary: "v1"},
 		"Crashes":  {reason: "The caller may stop between any two steps.", chances: chances{crash: .15}, nature: nature{pass: .9}},
@@ -351,8 +365,8 @@ func TestModel(t *testing.T) {
 		"Edits":    {reason: "The plan may change, and make no sense for a while.", chances: chances{edit: .1}, nature: nature{pass: .9}},
 		"Gates":    {reason: "Gates may say no, or nothing, for a while.", chances: chances{no: .5, unknown: .2}, nature: nature{pass: .95}},
 		"Pushes":   {reason: "The target may change at any time.", chances: chances{push: .08, flap: .03}, nature: nature{pass: .9}},
-		"Deletion": {reason: "The target serves before the primary goes.", chances: chances{remove: .02, crash: .05, flap: .05, blind: .05}, nature: nature{pass: .9}},
-		"Storm": {reason: "All at once.", nature: nature{pass: .9}, chances: chances{
+		"Deletion": {reason: "The target serves before the primary goes.", chances: chances{remove: .02, crash: .05, flap: .05, blind: .05}, nature: nature{pass: .9}, ends: []Phase{Terminating}},
+		"Storm": {reason: "All at once.", nature: nature{pass: .9}, ends: []Phase{Succeeded, Failed, Initialized, Terminating}, chances: chances{
 			crash: .03, refuse: .1, meddle: .05, blind: .1, stale: .1, unknown: .1, no: .1, flap: .05, jump: .02, edit: .03, push: .03, remove: .001, rivals: true,
 		}},
 	}
@@ -363,20 +377,23 @@ func TestModel(t *testing.T) {
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
+			ends := map[Phase]int{}
 			for seed := range uint64(worlds / len(cases)) {
 				m := newModel(seed, tc.chances)
-				m.natures["v2"], m.pushed = &tc.nature, 1
-				if m.status.Phase != "" {
-					m.setRevision("v2")
-				}
 				nature := tc.nature
-				m.natures["v2"] = &nature
+				m.natures["v2"], m.pushed = &nature, 1
 				err := m.run()
-				if err == nil && tc.primary != "" && m.status.Phase != "" && !m.plan.SkipAnalysis && m.real.Canary.Revision == "v2" && m.real.Primary.Revision != tc.primary {
+				ends[m.status.Phase]++
+				if err == nil && tc.primary != "" && !m.plan.SkipAnalysis && m.real.Canary.Revision == "v2" && m.real.Primary.Revision != tc.primary {
 					err = fmt.Errorf("the primary runs %s", m.real.Primary.Revision)
 				}
 				if err != nil {
 					t.Fatalf("%s\nseed %d: %v\nplan %+v\n%s", tc.reason, seed, err, m.plan, m.history())
+				}
+			}
+			for _, phase := range tc.ends {
+				if ends[phase] == 0 {
+					t.Errorf("no world ended in phase %s, so that nothing was shown of it: %v", phase, ends)
 				}
 			}
 		})

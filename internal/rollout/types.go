@@ -64,7 +64,7 @@ type Run struct {
 	StartedAt   time.Time
 	CheckedAt   time.Time // of the last check or change of weight
 	RoutedAt    time.Time // when traffic was last taken from the canary
-	Round       int       // of questions; answers to earlier rounds are void
+	Round       int       // of questions, only ever rising; answers to earlier rounds are void
 	Earned      int       // weight in percent that passed checks have earned
 	TotalFailed int       // failed checks of the whole run
 	Errors      int       // checks in a row without an answer
