@@ -6,6 +6,7 @@ package canary
 import (
 	"context"
 	"sync"
+	"time"
 
 	"k8s.io/apimachinery/pkg/types"
 
@@ -26,6 +27,7 @@ type round struct {
 // for its current round only. It may be used concurrently.
 type inbox struct {
 	asker  Asker
+	now    func() time.Time
 	arrive func(types.NamespacedName) // is told that there is an answer
 
 	mu      sync.Mutex
@@ -37,24 +39,25 @@ type entry struct {
 	ctx     context.Context //nolint:containedctx // ends the questions of a round, which outlive the turn that asks
 	cancel  context.CancelFunc
 	results map[rollout.Question]check.Result
+	at      time.Time // when the last answer arrived
 }
 
-func newInbox(asker Asker, arrive func(types.NamespacedName)) *inbox {
-	return &inbox{asker: asker, arrive: arrive, entries: map[types.NamespacedName]*entry{}}
+func newInbox(asker Asker, now func() time.Time, arrive func(types.NamespacedName)) *inbox {
+	return &inbox{asker: asker, now: now, arrive: arrive, entries: map[types.NamespacedName]*entry{}}
 }
 
-// answers returns what is known for that round. What is known of another round
+// answers returns what is known for that round, and since when. What is known of another round
 // is dropped, and whoever still looks for it is told to stop.
-func (b *inbox) answers(canary types.NamespacedName, now round) (rollout.Answers, []analysis.Finding) {
+func (b *inbox) answers(canary types.NamespacedName, now round) (rollout.Answers, []analysis.Finding, time.Time) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	e := b.entries[canary]
 	if e == nil {
-		return nil, nil
+		return nil, nil, time.Time{}
 	}
 	if e.round != now {
 		b.drop(canary)
-		return nil, nil
+		return nil, nil, time.Time{}
 	}
 	answers := rollout.Answers{}
 	var findings []analysis.Finding
@@ -64,7 +67,7 @@ func (b *inbox) answers(canary types.NamespacedName, now round) (rollout.Answers
 			findings = r.Findings
 		}
 	}
-	return answers, findings
+	return answers, findings, e.at
 }
 
 // ask starts to look for an answer, unless that is under way already.
@@ -87,7 +90,7 @@ func (b *inbox) ask(ctx context.Context, canary types.NamespacedName, now round,
 		b.mu.Lock()
 		current := b.entries[canary] == e
 		if current {
-			e.results[r.Question] = result
+			e.results[r.Question], e.at = result, b.now()
 		}
 		b.mu.Unlock()
 		if current {

@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
@@ -30,6 +31,7 @@ type view struct {
 	canary   *v1beta1.Canary
 	snapshot rollout.Snapshot
 	findings []analysis.Finding // of the answers in the snapshot
+	answered time.Time
 
 	target   target.Target
 	seen     target.Observation
@@ -58,7 +60,7 @@ func (r *Reconciler) observe(ctx context.Context, c *v1beta1.Canary) (v *view, f
 	r.observeRivals(ctx, v)
 
 	s.Status = statusOf(c, v.seen.Canary)
-	s.Answers, v.findings = r.inbox.answers(key, roundOf(c, s.Status))
+	s.Answers, v.findings, v.answered = r.inbox.answers(key, roundOf(c, s.Status))
 	return v, r.interest.set(key, look.keys)
 }
 

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"hash/fnv"
 	"slices"
+	"time"
 
 	"k8s.io/apimachinery/pkg/api/equality"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -79,7 +80,7 @@ func (r *Reconciler) project(v *view, d rollout.Decision, next rollout.Status) {
 		st.TrackedConfigs = v.seen.Configs
 	}
 	if len(v.findings) > 0 {
-		st.Checks = checks(v.findings, v.snapshot)
+		st.Checks = checks(v.findings, v.answered)
 	}
 	setConditions(v.canary, d, next, metav1.NewTime(r.Clock.Now()))
 }
@@ -99,10 +100,10 @@ func ended(p rollout.Phase) bool {
 	return slices.Contains([]rollout.Phase{rollout.Initialized, rollout.Succeeded, rollout.Failed}, p)
 }
 
-func checks(findings []analysis.Finding, s rollout.Snapshot) []v1beta1.CanaryMetricStatus {
+func checks(findings []analysis.Finding, at time.Time) []v1beta1.CanaryMetricStatus {
 	all := make([]v1beta1.CanaryMetricStatus, len(findings))
 	for i, f := range findings {
-		all[i] = v1beta1.CanaryMetricStatus{Name: f.Name, Value: f.Value, Range: f.Range, Verdict: v1beta1.MetricVerdict(f.Verdict), Message: f.Message, Time: *timeTo(s.Now)}
+		all[i] = v1beta1.CanaryMetricStatus{Name: f.Name, Value: f.Value, Range: f.Range, Verdict: v1beta1.MetricVerdict(f.Verdict), Message: f.Message, Time: metav1.NewMicroTime(at)}
 	}
 	return all
 }

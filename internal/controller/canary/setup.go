@@ -42,7 +42,7 @@ func SetUp(ctx context.Context, mgr ctrl.Manager, c Config, workers int) error {
 	wake := func(key types.NamespacedName) {
 		news <- event.GenericEvent{Object: &v1beta1.Canary{ObjectMeta: metav1.ObjectMeta{Namespace: key.Namespace, Name: key.Name}}}
 	}
-	r := &Reconciler{Config: c, interest: newInterest(), inbox: newInbox(c.Asker, wake), outbox: newOutbox(c, mgr.GetLogger(), wake)}
+	r := &Reconciler{Config: c, interest: newInterest(), inbox: newInbox(c.Asker, c.Clock.Now, wake), outbox: newOutbox(c, mgr.GetLogger(), wake)}
 	b := ctrl.NewControllerManagedBy(mgr).
 		Named("canary").
 		For(&v1beta1.Canary{}).
