@@ -8,6 +8,7 @@
 package demo
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -19,8 +20,10 @@ import (
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/util/yaml"
 	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
 	"k8s.io/client-go/tools/clientcmd"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -85,7 +88,7 @@ func (d *Demo) Run(ctx context.Context) (string, error) {
 	}
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
-	go d.traffic.Run(ctx)
+	go d.Send(ctx)
 
 	good, _, err := d.Release(ctx, "a good release", map[string]string{"VERSION": "1.1.0"})
 	if err != nil {
@@ -117,7 +120,7 @@ func (d *Demo) Install(ctx context.Context) error {
 		{"apply", "-f", d.manifest()},
 	}
 	for _, args := range steps {
-		if err := d.kubectl(ctx, args...); err != nil {
+		if err := d.Kubectl(ctx, args...); err != nil {
 			return err
 		}
 	}
@@ -131,8 +134,11 @@ func (d *Demo) manifest() string {
 	return "demo/canary.yaml"
 }
 
-// kubectl runs what a user would run, and shows the command.
-func (d *Demo) kubectl(ctx context.Context, args ...string) error {
+// Send sends requests as users do, until ctx ends.
+func (d *Demo) Send(ctx context.Context) { d.traffic.Run(ctx) }
+
+// Kubectl runs what a user would run, and shows the command.
+func (d *Demo) Kubectl(ctx context.Context, args ...string) error {
 	d.line.say("$ kubectl %s", strings.Join(args, " "))
 	cmd := exec.CommandContext(ctx, "kubectl", args...)
 	cmd.Dir = d.Root
@@ -145,20 +151,12 @@ func (d *Demo) kubectl(ctx context.Context, args ...string) error {
 
 // ready finds the Canary of the manifest and waits until it is initialized.
 func (d *Demo) ready(ctx context.Context) error {
-	out, err := exec.CommandContext(ctx, "kubectl", "--kubeconfig", d.Kubeconfig, "create", "--dry-run=client", "-f", d.inRoot(d.manifest()),
-		"-o", `jsonpath={range .items[*]}{.kind}/{.metadata.namespace}/{.metadata.name}{"\n"}{end}{.kind}/{.metadata.namespace}/{.metadata.name}`).Output()
+	key, err := canaryIn(d.inRoot(d.manifest()))
 	if err != nil {
-		return fmt.Errorf("read %s: %w", d.manifest(), err)
+		return err
 	}
-	for line := range strings.Lines(string(out)) {
-		if parts := strings.Split(strings.TrimSpace(line), "/"); len(parts) == 3 && parts[0] == "Canary" {
-			d.key = types.NamespacedName{Namespace: parts[1], Name: parts[2]}
-		}
-	}
-	if d.key.Name == "" {
-		return fmt.Errorf("%s has no Canary; add one, for example that of demo/canary.yaml", d.manifest())
-	}
-	if err := d.kubectl(ctx, "wait", "-n", d.key.Namespace, "canary/"+d.key.Name, "--for=condition=Promoted", "--timeout=60s"); err != nil {
+	d.key = key
+	if err := d.Kubectl(ctx, "wait", "-n", d.key.Namespace, "canary/"+d.key.Name, "--for=condition=Promoted", "--timeout=60s"); err != nil {
 		return err
 	}
 	c := &v1beta1.Canary{}
@@ -171,6 +169,26 @@ func (d *Demo) ready(ctx context.Context) error {
 		d.traffic.Host = hosts[0]
 	}
 	return nil
+}
+
+// canaryIn returns the name of the first Canary in a file of manifests.
+func canaryIn(file string) (types.NamespacedName, error) {
+	f, err := os.Open(file)
+	if err != nil {
+		return types.NamespacedName{}, err
+	}
+	defer func() { _ = f.Close() }()
+	for docs := yaml.NewYAMLOrJSONDecoder(f, 4096); ; {
+		var doc metav1.PartialObjectMetadata
+		switch err := docs.Decode(&doc); {
+		case errors.Is(err, io.EOF):
+			return types.NamespacedName{}, fmt.Errorf("%s has no Canary; add one, for example that of demo/canary.yaml", file)
+		case err != nil:
+			return types.NamespacedName{}, fmt.Errorf("read %s: %w", file, err)
+		case doc.Kind == "Canary":
+			return types.NamespacedName{Namespace: cmp.Or(doc.Namespace, "default"), Name: doc.Name}, nil
+		}
+	}
 }
 
 func (d *Demo) inRoot(file string) string {
@@ -206,7 +224,7 @@ func (d *Demo) Release(ctx context.Context, title string, env map[string]string)
 		}
 	}
 	began := d.now()
-	if err := d.kubectl(ctx, set...); err != nil {
+	if err := d.Kubectl(ctx, set...); err != nil {
 		return Release{}, Count{}, err
 	}
 	r, err := d.follow(ctx, w, c.Status.LastAppliedSpec)
@@ -216,7 +234,9 @@ func (d *Demo) Release(ctx context.Context, title string, env map[string]string)
 		return r, count, err
 	}
 	d.line.say("%-16s %6s  %d requests, %d failed, by version %v", "", "", count.Sent, count.Failed, count.ByVersion)
-	d.line.say("%-16s %6s  last answer → route at weight 0: %d ms", "", "", r.ZeroAt.Sub(r.Last).Milliseconds())
+	if r.Phase == v1beta1.PhaseFailed {
+		d.line.say("%-16s %6s  last answer → route at weight 0: %d ms", "", "", r.ZeroAt.Sub(r.Last).Milliseconds())
+	}
 	return r, count, nil
 }
 

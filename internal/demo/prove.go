@@ -4,11 +4,17 @@
 package demo
 
 import (
+	"bufio"
 	"context"
 	"fmt"
+	"net/http"
+	"strconv"
 	"strings"
+	"time"
 
+	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
 	"github.com/sluice-delivery/sluice/api/v1beta1"
@@ -63,6 +69,33 @@ func (d *Demo) proveServing(ctx context.Context, version string) error {
 		return fmt.Errorf("the route gives the canary weight %d, not 0", w)
 	}
 	return nil
+}
+
+// ControllerMemory returns the resident memory of the controller, in bytes, from
+// its own series.
+func (d *Demo) ControllerMemory(ctx context.Context) (float64, error) {
+	pods := &corev1.PodList{}
+	if err := d.client.List(ctx, pods, client.InNamespace("sluice-system"), client.MatchingLabels{"app": "sluice-controller"}); err != nil {
+		return 0, err
+	}
+	if len(pods.Items) != 1 {
+		return 0, fmt.Errorf("there are %d pods of the controller, not 1", len(pods.Items))
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+pods.Items[0].Status.PodIP+":8080/metrics", nil)
+	if err != nil {
+		return 0, err
+	}
+	res, err := (&http.Client{Timeout: 5 * time.Second}).Do(req)
+	if err != nil {
+		return 0, err
+	}
+	defer func() { _ = res.Body.Close() }()
+	for lines := bufio.NewScanner(res.Body); lines.Scan(); {
+		if value, ok := strings.CutPrefix(lines.Text(), "process_resident_memory_bytes "); ok {
+			return strconv.ParseFloat(value, 64)
+		}
+	}
+	return 0, fmt.Errorf("the controller exports no process_resident_memory_bytes")
 }
 
 func (r *Release) lastWarning() string {

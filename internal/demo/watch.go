@@ -27,6 +27,8 @@ type Release struct {
 	ZeroAt     time.Time           // the route was seen with weight 0 for the canary, after it had more
 	Ended      time.Time           // the phase was seen
 	MostWeight int32
+	Weighted   time.Time // the canary was seen with its first requests
+	Promoting  time.Time // the primary was seen to take the revision over
 	Events     []corev1.Event
 }
 
@@ -106,6 +108,12 @@ func (d *Demo) follow(ctx context.Context, w watches, revisionBefore string) (Re
 
 func (r *Release) see(c *v1beta1.Canary, now time.Time) {
 	r.MostWeight = max(r.MostWeight, c.Status.CanaryWeight)
+	if r.Weighted.IsZero() && c.Status.CanaryWeight > 0 {
+		r.Weighted = now
+	}
+	if r.Promoting.IsZero() && c.Status.Phase == v1beta1.PhasePromoting {
+		r.Promoting = now
+	}
 	for _, m := range c.Status.Checks {
 		if !m.Time.After(r.Began) {
 			continue
@@ -115,6 +123,16 @@ func (r *Release) see(c *v1beta1.Canary, now time.Time) {
 			r.FirstBad = now
 		}
 	}
+}
+
+// PodStarts returns how long the release waited for pods: those of the canary,
+// and those of the primary once it was promoted.
+func (r *Release) PodStarts() time.Duration {
+	d := r.Weighted.Sub(r.Began)
+	if !r.Promoting.IsZero() {
+		d += r.Ended.Sub(r.Promoting)
+	}
+	return d
 }
 
 // rest waits for what follows the end of a release: its last event and the

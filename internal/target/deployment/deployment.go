@@ -195,8 +195,7 @@ type previous struct {
 	Template corev1.PodTemplateSpec `json:"template"`
 }
 
-// Demote implements target.Target. A primary that nobody promoted is left as
-// it is.
+// Demote implements target.Target.
 func (d *Deployment) Demote(ctx context.Context, revision string) error {
 	primary, err := d.get(ctx, d.primaryName())
 	if err != nil || primary == nil || primary.Annotations[revisionAnnotation] != revision {
@@ -205,7 +204,7 @@ func (d *Deployment) Demote(ctx context.Context, revision string) error {
 	var before previous
 	text, ok := primary.Annotations[previousAnnotation]
 	if !ok {
-		return nil
+		return fmt.Errorf("deployment %s/%s has no annotation %s to go back to; change the target, or set the primary's template by hand", d.Namespace, primary.Name, previousAnnotation)
 	}
 	if err := json.Unmarshal([]byte(text), &before); err != nil {
 		return fmt.Errorf("annotation %s of deployment %s/%s: %w", previousAnnotation, d.Namespace, primary.Name, err)
