@@ -237,7 +237,7 @@ func TestGeneral(t *testing.T) {
 			reason: "A check that is long overdue is one check.",
 			in:     snapshot(func(s *Snapshot) { s.Now = now.Add(time.Hour) }),
 			ask:    []Question{Check},
-			why:    "Checking",
+			why:    "Progressing",
 		},
 	}.run(t)
 }

@@ -138,17 +138,23 @@ func judge(s Snapshot) Decision {
 	earned, wait := s.Status.Run.Earned, due(s)
 	switch {
 	case wait > 0:
-		d := hold(s, wait, "Progressing", "The canary gets %d%% of requests; the next check comes within %s", earned, s.Plan.Interval)
-		if s.Status.Failed > 0 {
-			d.Why.Message += fmt.Sprintf("; %d of %d failed", s.Status.Failed, s.Plan.Threshold)
-		}
-		return keepTold(s, d)
+		return keepTold(s, because(hold(s, wait, "", ""), underWay(s, earned)))
 	case !s.World.Route.Accepted:
 		return notAccepted(s)
 	case earned == 0:
 		return firstRequest(s)
 	}
 	return check(s)
+}
+
+// underWay is the state of affairs between two moves. It is the same while a
+// check is awaited and while it is asked, so that nothing is saved for that.
+func underWay(s Snapshot, weight int) Reason {
+	why := reason("Progressing", "The canary gets %d%% of requests", weight)
+	if s.Status.Failed > 0 && weight == s.Status.Run.Earned {
+		why.Message += fmt.Sprintf("; %d of %d checks failed", s.Status.Failed, s.Plan.Threshold)
+	}
+	return why
 }
 
 // notAccepted waits for the proxy. A check would not see the weight that it is
@@ -188,7 +194,7 @@ func firstRequest(s Snapshot) Decision {
 
 // check judges the canary at its present weight.
 func check(s Snapshot) Decision {
-	asking, answered := await(s, hold(s, 0, "Checking", "Checking the canary at %d%%", s.Status.Run.Earned), withRollback(s, Check)...)
+	asking, answered := await(s, because(hold(s, 0, "", ""), underWay(s, s.Status.Run.Earned)), withRollback(s, Check)...)
 	switch a := s.Answers[Check]; {
 	case a.Verdict == No:
 		return failed(s, a.Reason) // whatever else is still on its way
@@ -233,7 +239,7 @@ func advance(s Snapshot) Decision {
 	d = do(d, SetRoute{next})
 	d.Next.Phase = Progressing
 	d.Next.Run.Earned = next
-	d = because(d, reason("Progressing", "The canary gets %d%% of requests", next))
+	d = because(d, underWay(s, next))
 	return tell(d, "WeightAdvanced", "Advanced revision %s to %d%% of requests", s.Status.Run.Revision, next)
 }
 

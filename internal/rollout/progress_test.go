@@ -39,12 +39,12 @@ func TestCheck(t *testing.T) {
 		"Due": {
 			reason: "A due check is asked for.",
 			in:     snapshot(),
-			ask:    []Question{Check}, why: "Checking",
+			ask:    []Question{Check}, why: "Progressing",
 		},
 		"Pending": {
 			reason: "A check is not asked for twice.",
 			in:     snapshot(answered(Check, Pending)),
-			why:    "Checking",
+			why:    "Progressing",
 		},
 		"DueButNotAccepted": {
 			reason: "A check says nothing about a weight that the proxy does not have.",
@@ -125,7 +125,7 @@ func TestRollbackHook(t *testing.T) {
 		"AskedWithTheCheck": {
 			reason: "Somebody may want the canary gone at each check.",
 			in:     snapshot(hook),
-			ask:    []Question{MustRollBack, Check}, why: "Checking",
+			ask:    []Question{MustRollBack, Check}, why: "Progressing",
 		},
 		"AskedBeforeTheFirstRequest": {
 			reason: "And before its first request.",
@@ -141,7 +141,7 @@ func TestRollbackHook(t *testing.T) {
 		"PendingHoldsAPassedCheck": {
 			reason: "No weight is added while somebody may still object.",
 			in:     snapshot(hook, answered(Check, Yes), answered(MustRollBack, Pending)),
-			why:    "Checking",
+			why:    "Progressing",
 		},
 		"PendingDoesNotHoldAFailedCheck": {
 			reason: "A failed check counts, however slow the hook is.",
@@ -392,7 +392,7 @@ func TestPlanChanges(t *testing.T) {
 		},
 		"ProblemInMidRun": {
 			reason: "A problem that leaves the plan readable does not stop a release that has begun.",
-			in:     snapshot(problem), ask: []Question{Check}, why: "Checking",
+			in:     snapshot(problem), ask: []Question{Check}, why: "Progressing",
 		},
 	}.run(t)
 }

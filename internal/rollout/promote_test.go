@@ -20,7 +20,7 @@ func TestGates(t *testing.T) {
 		},
 		"IncreaseBeforeCheck": {
 			reason: "Nobody is bothered before the check has passed.",
-			in:     snapshot(increase), ask: []Question{Check}, why: "Checking",
+			in:     snapshot(increase), ask: []Question{Check}, why: "Progressing",
 		},
 		"IncreasePending": {reason: "Leave takes its time.", in: snapshot(increase, answered(Check, Yes), answered(MayIncrease, Pending)), why: approval},
 		"IncreaseNo": {
