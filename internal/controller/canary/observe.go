@@ -57,7 +57,7 @@ func (r *Reconciler) observe(ctx context.Context, c *v1beta1.Canary) (v *view, f
 	r.observeServices(ctx, v, look)
 	r.observeRoute(ctx, v, look)
 	r.observeMetrics(ctx, v, look)
-	r.observeRivals(ctx, v)
+	r.observeRivals(ctx, v, look)
 
 	s.Status = statusOf(c, v.seen.Canary)
 	s.Answers, v.findings, v.answered = r.inbox.answers(key, roundOf(c, s.Status))
@@ -187,7 +187,7 @@ func (r *Reconciler) observeMetrics(ctx context.Context, v *view, look *look) {
 
 // observeRivals finds out whether another Canary has the same target. The older
 // one keeps it.
-func (r *Reconciler) observeRivals(ctx context.Context, v *view) {
+func (r *Reconciler) observeRivals(ctx context.Context, v *view, look *look) {
 	c := v.canary
 	others := &v1beta1.CanaryList{}
 	if err := r.Client.List(ctx, others, client.InNamespace(c.Namespace), client.MatchingFields{targetIndex: targetKey(c)}); err != nil {
@@ -196,6 +196,7 @@ func (r *Reconciler) observeRivals(ctx context.Context, v *view) {
 	}
 	for i := range others.Items {
 		if o := &others.Items[i]; o.UID != c.UID && older(o, c) {
+			look.at("Canary", o.Name)
 			v.invalid(v1beta1.ReasonTargetShared, fmt.Sprintf("spec.targetRef: Canary %s/%s already has %s %s; delete one of the two", o.Namespace, o.Name, c.Spec.TargetRef.Kind, c.Spec.TargetRef.Name))
 			return
 		}

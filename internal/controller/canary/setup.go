@@ -47,6 +47,7 @@ func SetUp(ctx context.Context, mgr ctrl.Manager, c Config, workers int) error {
 		Named("canary").
 		For(&v1beta1.Canary{}).
 		WatchesRawSource(source.Channel(news, &handler.EnqueueRequestForObject{})).
+		Watches(&v1beta1.Canary{}, r.follow("Canary")).
 		Watches(&appsv1.Deployment{}, r.follow("Deployment")).
 		Watches(&corev1.Service{}, r.follow("Service")).
 		Watches(&v1beta1.MetricTemplate{}, r.follow("MetricTemplate")).
