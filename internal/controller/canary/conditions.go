@@ -16,14 +16,16 @@ func setConditions(c *v1beta1.Canary, d rollout.Decision, next rollout.Status, n
 	set := func(t v1beta1.ConditionType, status metav1.ConditionStatus, reason, message string) {
 		setCondition(c, v1beta1.CanaryCondition{Type: t, Status: status, Reason: v1beta1.Reason(reason), Message: message}, now)
 	}
+	before := conditionOf(c, v1beta1.ConditionReady)
+	kept := next.Phase == rollout.Failed && !d.Stall && !isTrue(c, v1beta1.ConditionStalled) && before != nil && before.Status == metav1.ConditionFalse
 	set(v1beta1.ConditionPromoted, promoted(next.Phase), phaseReason(next.Phase), promotedMessage[next.Phase])
 	stalled, busy := d.Stall, !d.Stall && !ended(next.Phase)
 	set(v1beta1.ConditionStalled, status(stalled), d.Why.Code, messageIf(stalled, d.Why.Message))
 	set(v1beta1.ConditionReconciling, status(busy), d.Why.Code, messageIf(busy, d.Why.Message))
-	switch failed := next.Phase == rollout.Failed; {
-	case failed && !d.Stall && keepsRollback(c):
-		// the reason of the rollback says more than that nothing happened since
-	case d.Stall || failed:
+	switch {
+	case kept: // why the release failed says more than that nothing happened since
+		set(v1beta1.ConditionReady, metav1.ConditionFalse, string(before.Reason), before.Message)
+	case d.Stall || next.Phase == rollout.Failed:
 		set(v1beta1.ConditionReady, metav1.ConditionFalse, d.Why.Code, d.Why.Message)
 	case ended(next.Phase):
 		set(v1beta1.ConditionReady, metav1.ConditionTrue, phaseReason(next.Phase), promotedMessage[next.Phase])
@@ -32,11 +34,9 @@ func setConditions(c *v1beta1.Canary, d rollout.Decision, next rollout.Status, n
 	}
 }
 
-// keepsRollback reports whether Ready already says why the release failed.
-func keepsRollback(c *v1beta1.Canary) bool {
-	ready := conditionOf(c, v1beta1.ConditionReady)
-	return ready != nil && ready.Status == metav1.ConditionFalse && conditionOf(c, v1beta1.ConditionPromoted).ObservedGeneration == c.Generation &&
-		ready.Reason != v1beta1.Reason(rollout.Failed)
+func isTrue(c *v1beta1.Canary, t v1beta1.ConditionType) bool {
+	found := conditionOf(c, t)
+	return found != nil && found.Status == metav1.ConditionTrue
 }
 
 func setCondition(c *v1beta1.Canary, next v1beta1.CanaryCondition, now metav1.Time) {
