@@ -206,7 +206,7 @@ type CanaryNotice struct {
 	// When it happened.
 	Time metav1.MicroTime `json:"time"`
 
-	// Who is still to be told: event for the Kubernetes event, webhook/NAME for
+	// Who is still to be told: event for the Kubernetes event, webhook/TYPE/NAME for
 	// a webhook of the Canary, alert/NAME for an alert of the Canary.
 	// +optional
 	// +listType=atomic

@@ -91,7 +91,7 @@ func (o *outbox) ways(c *v1beta1.Canary, n rollout.Notice) []string {
 			events = true
 		}
 		if h.Type == v1beta1.HookEvent || h.Type == v1beta1.HookPostRollout && n.Outcome {
-			ways = append(ways, byWebhook+h.Name)
+			ways = append(ways, byHook(h))
 		}
 	}
 	if !events && o.global != "" {
@@ -99,6 +99,9 @@ func (o *outbox) ways(c *v1beta1.Canary, n rollout.Notice) []string {
 	}
 	return ways
 }
+
+// byHook names the way to tell h. Hooks of several types may share a name.
+func byHook(h v1beta1.CanaryWebhook) string { return byWebhook + string(h.Type) + "/" + h.Name }
 
 // sweep takes out of the status what was told.
 func (o *outbox) sweep(c *v1beta1.Canary) {
@@ -178,7 +181,7 @@ func (o *outbox) tell(ctx context.Context, c *v1beta1.Canary, n v1beta1.CanaryNo
 		return o.hooks.Call(ctx, eventCall(v1beta1.CanaryWebhook{Name: "event", URL: o.global}, c, n))
 	}
 	for _, h := range c.GetAnalysis().Webhooks {
-		if byWebhook+h.Name != way {
+		if byHook(h) != way {
 			continue
 		}
 		if h.Type == v1beta1.HookEvent {
