@@ -38,7 +38,7 @@ func notReady(d *appsv1.Deployment, threshold int) string {
 	case st.UpdatedReplicas < wanted:
 		return fmt.Sprintf("%d of %d pods are updated", st.UpdatedReplicas, wanted)
 	case st.Replicas > st.UpdatedReplicas:
-		return fmt.Sprintf("%d old pods are about to end", st.Replicas-st.UpdatedReplicas)
+		return fmt.Sprintf("%d of its old pods still run", st.Replicas-st.UpdatedReplicas)
 	case st.AvailableReplicas < st.UpdatedReplicas*int32(threshold)/100 || st.AvailableReplicas == 0:
 		return fmt.Sprintf("%d of %d pods are available", st.AvailableReplicas, st.UpdatedReplicas)
 	}
