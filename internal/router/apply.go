@@ -16,7 +16,8 @@ import (
 
 // Apply carries out edits in their order and stops at the first error. It is
 // safe to call again with a new plan. ErrConflict means that somebody else was
-// faster, ErrInvalid that the API server refuses what the Canary asks for.
+// faster, ErrInvalid that the API server refuses what the Canary asks for. It
+// has taken requests away from the canary then, if that was asked for as well.
 //
 // Objects that Apply creates belong to owner, unless it has no UID; those that
 // exist keep the owners they have.
@@ -31,15 +32,22 @@ func Apply(ctx context.Context, c client.Client, owner metav1.OwnerReference, ed
 
 func apply(ctx context.Context, c client.Client, owner metav1.OwnerReference, e Edit) error {
 	if e.Create == nil {
-		obj := e.Object.DeepCopyObject().(client.Object) // the answer is written into it
-		err := c.Patch(ctx, obj, client.RawPatch(types.JSONPatchType, e.Patch))
-		return classify("patch", c, obj, err)
+		err := patch(ctx, c, e.Object, e.Patch)
+		if errors.Is(err, ErrInvalid) && e.Fallback != nil {
+			err = errors.Join(err, patch(ctx, c, e.Object, e.Fallback))
+		}
+		return err
 	}
 	obj := e.Create.DeepCopyObject().(client.Object)
 	if owner.UID != "" {
 		obj.SetOwnerReferences([]metav1.OwnerReference{owner})
 	}
 	return classify("create", c, obj, c.Create(ctx, obj))
+}
+
+func patch(ctx context.Context, c client.Client, found client.Object, patch []byte) error {
+	obj := found.DeepCopyObject().(client.Object) // the answer is written into it
+	return classify("patch", c, obj, c.Patch(ctx, obj, client.RawPatch(types.JSONPatchType, patch)))
 }
 
 // classify says what kind of error err is, and of what.

@@ -126,6 +126,36 @@ func TestApplyErrors(t *testing.T) {
 	}
 }
 
+// TestApplyFallsBack has an API server that refuses whatever has annotations.
+func TestApplyFallsBack(t *testing.T) {
+	s := &routertest.Server{Admit: func(obj map[string]any) error {
+		if obj["metadata"].(map[string]any)["annotations"] != nil {
+			return errors.New("no annotations")
+		}
+		return nil
+	}}
+	found := put(t, s)
+	edit := relabel(t, found)
+	edit.Fallback = edit.Patch
+	all := found.DeepCopyObject().(client.Object)
+	all.SetAnnotations(map[string]string{"a": "b"})
+	ops, err := router.Diff(found, all)
+	if err != nil {
+		t.Fatal(err)
+	}
+	whole, err := router.Patch(found, nil, ops)
+	if err != nil {
+		t.Fatal(err)
+	}
+	edit.Patch = whole.Patch
+	if err := router.Apply(t.Context(), dial(t, s, nil), owner, []router.Edit{edit}); !errors.Is(err, router.ErrInvalid) {
+		t.Errorf("Apply = %v, which hides the refusal", err)
+	}
+	if got := s.Found([]client.Object{route()})[0].GetLabels()["a"]; got != "b" {
+		t.Error("the part that nothing was wrong with was not applied")
+	}
+}
+
 func TestApplyStops(t *testing.T) {
 	s := &routertest.Server{}
 	put(t, s)

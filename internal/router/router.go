@@ -71,4 +71,7 @@ type Edit struct {
 	// Patch is a JSON patch (RFC 6902). Its test operations fail when the object
 	// is no longer what the plan was made for.
 	Patch []byte
+	// Fallback is a part of Patch, if there is one, for the case that the API
+	// server refuses Patch: it takes requests away from the canary, no more.
+	Fallback []byte
 }

@@ -10,6 +10,7 @@
 package gatewayapi
 
 import (
+	"bytes"
 	"cmp"
 	"slices"
 	"strings"
@@ -49,7 +50,15 @@ func (Dialect) Plan(app router.App, want router.Routes, found []client.Object) (
 	if route == nil {
 		return []router.Edit{{Create: shape.route(app, want)}}, nil
 	}
-	return change(app, route, shape.merge(app, want, route))
+	edits, err := change(app, route, shape.merge(app, want, route))
+	if err != nil || len(edits) == 0 {
+		return nil, err
+	}
+	smaller, err := retreat(app, want, route)
+	if len(smaller) > 0 && !bytes.Equal(smaller[0].Patch, edits[0].Patch) {
+		edits[0].Fallback = smaller[0].Patch
+	}
+	return edits, err
 }
 
 // Read returns the weights of our rule, and whether every gateway that has
@@ -84,6 +93,9 @@ func retreat(app router.App, want router.Routes, route *gw.HTTPRoute) ([]router.
 	}
 	next := route.DeepCopy()
 	rule := &next.Spec.Rules[ours(app, next.Spec.Rules)]
+	if !leadsTo(app, *rule, app.Primary) { // where else would the requests go?
+		rule.BackendRefs = mergeBackends(app, want, rule.BackendRefs, false)
+	}
 	for i := range rule.BackendRefs {
 		switch ref := &rule.BackendRefs[i]; {
 		case leads(app, *ref, app.Primary):

@@ -4,6 +4,7 @@
 package gatewayapi_test
 
 import (
+	"errors"
 	"flag"
 	"os"
 	"path/filepath"
@@ -218,6 +219,35 @@ func TestTakenOver(t *testing.T) {
 	}
 	if diff := cmp.Diff(before.Spec.Hostnames, after.Spec.Hostnames); diff != "" {
 		t.Errorf("the user's hostnames changed (-before +after):\n%s", diff)
+	}
+}
+
+// TestRetreatWithoutPrimary rolls back although the spec is broken and somebody
+// has taken the primary out of the route.
+func TestRetreatWithoutPrimary(t *testing.T) {
+	s := serve(t, plain(), 50)
+	err := s.Update(only(t, s), func(obj client.Object) {
+		rule := &obj.(*gw.HTTPRoute).Spec.Rules[0]
+		rule.BackendRefs = rule.BackendRefs[1:]
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	app := plain()
+	app.Service.GatewayRefs = nil
+	edits, err := gatewayapi.New().Plan(app, router.Routes{}, []client.Object{only(t, s)})
+	if !errors.Is(err, router.ErrInvalid) {
+		t.Errorf("Plan of a broken spec: %v", err)
+	}
+	if err := s.Apply(edits); err != nil {
+		t.Fatal(err)
+	}
+	weights := map[gw.ObjectName]int32{}
+	for _, ref := range only(t, s).Spec.Rules[0].BackendRefs {
+		weights[ref.Name] = *ref.Weight
+	}
+	if diff := cmp.Diff(map[gw.ObjectName]int32{"podinfo-primary": 100, "podinfo-canary": 0}, weights); diff != "" {
+		t.Errorf("Requests that leave the canary go to the primary (-want +got):\n%s", diff)
 	}
 }
 

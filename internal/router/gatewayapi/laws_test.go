@@ -25,6 +25,12 @@ func TestLaws(t *testing.T) {
 		Edits:   edits(),
 		Foreign: foreign(),
 		Broken:  broken(),
+		Refused: map[string]func(*router.App){
+			"Host": func(a *router.App) { a.Service.Hosts = []string{"_bad_"} },
+			"Method": func(a *router.App) {
+				a.Service.Match = []v1beta1.HTTPMatchRequest{{Method: &v1beta1.StringMatch{Exact: "get"}}}
+			},
+		},
 	})
 }
 
@@ -108,7 +114,7 @@ func edits() map[string]func(*router.App) {
 		"Metadata": func(a *router.App) {
 			a.Service.Apex = &v1beta1.CustomMetadata{
 				Labels:      map[string]string{"team": "blue"},
-				Annotations: map[string]string{"example.com/owner~1": "blue"},
+				Annotations: map[string]string{"example.com/owner": "blue"},
 			}
 		},
 	}

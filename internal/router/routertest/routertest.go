@@ -33,6 +33,8 @@ type Fixture struct {
 	Foreign map[string]Foreign
 	// Broken are specs that cannot be expressed, by name.
 	Broken map[string]Broken
+	// Refused are specs that Plan can express and Admit refuses, by name.
+	Refused map[string]func(*router.App)
 }
 
 // Foreign is something that somebody else puts into an object.
@@ -54,6 +56,7 @@ func Run(t *testing.T, d router.Dialect, f Fixture) {
 	t.Run("Stale", func(t *testing.T) { stale(t, d, f) })
 	t.Run("Edits", func(t *testing.T) { edits(t, d, f) })
 	t.Run("Broken", func(t *testing.T) { broken(t, d, f) })
+	t.Run("Refused", func(t *testing.T) { rejected(t, d, f) })
 	t.Run("Random", func(t *testing.T) { random(t, d, f) })
 }
 
@@ -243,6 +246,25 @@ func broken(t *testing.T, d router.Dialect, f Fixture) {
 				t.Fatalf("apply the rollback: %v", err)
 			}
 			b.check(t, 0) // with the spec that was there before
+		})
+	}
+}
+
+// rejected holds that not even the API server's refusal of a spec stands in the
+// way of a rollback.
+func rejected(t *testing.T, d router.Dialect, f Fixture) {
+	for name, edit := range f.Refused {
+		t.Run(name, func(t *testing.T) {
+			for _, c := range []struct{ ask, want int }{{60, 50}, {50, 50}, {10, 10}, {0, 0}} {
+				b := newBench(d, f)
+				b.route(t, 50)
+				edit(&b.app)
+				if err := b.s.Apply(b.plan(t, c.ask)); !errors.Is(err, router.ErrInvalid) {
+					t.Fatalf("Apply = %v; want that the spec is invalid", err)
+				}
+				b.app = f.App
+				b.check(t, c.want)
+			}
 		})
 	}
 }

@@ -5,6 +5,7 @@ package routertest
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"reflect"
@@ -15,6 +16,7 @@ import (
 	jsonpatch "github.com/evanphx/json-patch/v5"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/util/validation/field"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/sluice-delivery/sluice/internal/router"
@@ -42,8 +44,7 @@ func key(obj client.Object) string {
 	return fmt.Sprintf("%T %s", obj, client.ObjectKeyFromObject(obj))
 }
 
-// Apply carries out edits. A patch that does not apply is router.ErrConflict,
-// and so is the creation of what exists.
+// Apply carries out edits with the errors of router.Apply.
 func (s *Server) Apply(edits []router.Edit) error {
 	for _, e := range edits {
 		if err := s.apply(e); err != nil {
@@ -54,16 +55,27 @@ func (s *Server) Apply(edits []router.Edit) error {
 }
 
 func (s *Server) apply(e router.Edit) error {
-	var err error
 	if e.Create != nil {
-		_, err = s.Create(e.Create)
-	} else {
-		_, err = s.Patch(e.Object, e.Patch)
+		_, err := s.Create(e.Create)
+		return kind(err)
 	}
-	if apierrors.IsAlreadyExists(err) || apierrors.IsNotFound(err) || apierrors.ReasonForError(err) == "Invalid" {
-		return fmt.Errorf("%w: %w", router.ErrConflict, err)
+	_, err := s.Patch(e.Object, e.Patch)
+	if err = kind(err); !errors.Is(err, router.ErrInvalid) || e.Fallback == nil {
+		return err
 	}
-	return err
+	_, fallback := s.Patch(e.Object, e.Fallback)
+	return errors.Join(err, kind(fallback))
+}
+
+func kind(err error) error {
+	var status *apierrors.StatusError
+	switch {
+	case !errors.As(err, &status):
+		return err
+	case apierrors.IsInvalid(err) && status.ErrStatus.Details.Kind != "":
+		return fmt.Errorf("%w: %w", router.ErrInvalid, err)
+	}
+	return fmt.Errorf("%w: %w", router.ErrConflict, err)
 }
 
 // Create stores obj and returns it as it is stored.
@@ -147,7 +159,8 @@ func (s *Server) store(name string, old stored, text []byte) ([]byte, error) {
 	}
 	if s.Admit != nil {
 		if err := s.Admit(next); err != nil {
-			return nil, err
+			why := field.InternalError(nil, err)
+			return nil, apierrors.NewInvalid(schema.GroupKind{Kind: old.kind.Name()}, name, field.ErrorList{why})
 		}
 	}
 	meta := next["metadata"].(map[string]any)
