@@ -75,7 +75,9 @@ func TestPlan(t *testing.T) {
 			for _, h := range []v1beta1.HookType{v1beta1.HookConfirmRollout, v1beta1.HookPreRollout, v1beta1.HookConfirmTrafficIncrease, v1beta1.HookConfirmPromotion, v1beta1.HookRollback, v1beta1.HookPostRollout, v1beta1.HookRollout, ""} {
 				s.Analysis.Webhooks = append(s.Analysis.Webhooks, v1beta1.CanaryWebhook{Type: h})
 			}
-		}), Defaults{}, func(p *rollout.Plan) { p.Gates = rollout.Gates{Rollout: true, PreRollout: true, TrafficIncrease: true, Promotion: true, Rollback: true, PostRollout: true} }},
+		}), Defaults{}, func(p *rollout.Plan) {
+			p.Gates = rollout.Gates{Rollout: true, PreRollout: true, TrafficIncrease: true, Promotion: true, Rollback: true, PostRollout: true}
+		}},
 	}
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
