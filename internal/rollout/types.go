@@ -43,7 +43,7 @@ type Plan struct {
 
 // Gates tells which kinds of webhook the plan has.
 type Gates struct {
-	Rollout, PreRollout, TrafficIncrease, Promotion, Rollback, PostRollout bool
+	Rollout, PreRollout, TrafficIncrease, Promotion, Rollback bool
 }
 
 // A Status is what Decide remembers between calls. The caller keeps it in the

@@ -131,8 +131,6 @@ func gates(hooks []v1beta1.CanaryWebhook) rollout.Gates {
 			g.Promotion = true
 		case v1beta1.HookRollback:
 			g.Rollback = true
-		case v1beta1.HookPostRollout:
-			g.PostRollout = true
 		}
 	}
 	return g

@@ -76,7 +76,7 @@ func TestPlan(t *testing.T) {
 				s.Analysis.Webhooks = append(s.Analysis.Webhooks, v1beta1.CanaryWebhook{Type: h})
 			}
 		}), Defaults{}, func(p *rollout.Plan) {
-			p.Gates = rollout.Gates{Rollout: true, PreRollout: true, TrafficIncrease: true, Promotion: true, Rollback: true, PostRollout: true}
+			p.Gates = rollout.Gates{Rollout: true, PreRollout: true, TrafficIncrease: true, Promotion: true, Rollback: true}
 		}},
 	}
 	for name, tc := range cases {
