@@ -54,9 +54,6 @@ const (
 	// ConditionStalled says that somebody has to mend something first; the
 	// message says what.
 	ConditionStalled ConditionType = "Stalled"
-	// ConditionMetricsAvailable says that every metric of the analysis could be
-	// asked.
-	ConditionMetricsAvailable ConditionType = "MetricsAvailable"
 )
 
 // A Reason says in one word why a condition has its status or why an event
@@ -80,15 +77,20 @@ const (
 	// ReasonWeightLowered says that the spec was edited and no longer allows as
 	// many requests as the canary had.
 	ReasonWeightLowered Reason = "WeightLowered"
+	// ReasonWeightRestored says that the canary gets again what it has earned,
+	// after somebody else changed the route or the canary was not ready.
+	ReasonWeightRestored Reason = "WeightRestored"
 	// ReasonCheckFailed says that a metric is outside of its range or a webhook
 	// refused.
 	ReasonCheckFailed Reason = "CheckFailed"
 	// ReasonCheckErrored says that a check had no answer, which does not count
 	// as failed.
 	ReasonCheckErrored Reason = "CheckErrored"
-	// ReasonCanaryStopped says that somebody else took the canary's replicas
-	// away.
-	ReasonCanaryStopped Reason = "CanaryStopped"
+	// ReasonCanaryWithdrawn says that the canary loses the requests that it has
+	// earned, since it changed or is not ready while the primary takes over.
+	ReasonCanaryWithdrawn Reason = "CanaryWithdrawn"
+	// ReasonRoutingToPrimary says that the traffic returns to the primary.
+	ReasonRoutingToPrimary Reason = "RoutingToPrimary"
 	// ReasonRolledBack says that the primary has all requests again and the
 	// canary is given up.
 	ReasonRolledBack Reason = "RolledBack"
@@ -99,8 +101,9 @@ const (
 	ReasonSucceeded Reason = "Succeeded"
 	// ReasonReleased says that the target serves as it did before the Canary.
 	ReasonReleased Reason = "Released"
-	// ReasonHookFailed says that a webhook that decides nothing was not reached.
-	ReasonHookFailed Reason = "HookFailed"
+	// ReasonActionFailed says that the cluster refused a change, which is tried
+	// again.
+	ReasonActionFailed Reason = "ActionFailed"
 )
 
 // Reasons of conditions: what is under way.
@@ -118,10 +121,11 @@ const (
 	ReasonChecking Reason = "Checking"
 	// ReasonRouting says that the weight is being changed.
 	ReasonRouting Reason = "Routing"
-	// ReasonRoutingToPrimary says that the traffic returns to the primary.
-	ReasonRoutingToPrimary Reason = "RoutingToPrimary"
 	// ReasonWaitingForApproval says that a webhook has to agree first.
 	ReasonWaitingForApproval Reason = "WaitingForApproval"
+	// ReasonCanaryStopped says that somebody else took the canary's replicas
+	// away.
+	ReasonCanaryStopped Reason = "CanaryStopped"
 	// ReasonCanaryNotReady says that the canary's replicas are not available.
 	ReasonCanaryNotReady Reason = "CanaryNotReady"
 	// ReasonPrimaryNotReady says that the primary's replicas are not available.
@@ -149,7 +153,10 @@ const (
 const (
 	// ReasonInvalidSpec says that a field of the Canary makes no sense.
 	ReasonInvalidSpec Reason = "InvalidSpec"
-	// ReasonUnsupported says that the provider can't do what the spec asks for.
+	// ReasonNoSteps says that the analysis has no weight to go to.
+	ReasonNoSteps Reason = "NoSteps"
+	// ReasonUnsupported says that the provider, or this version, can't do
+	// what the spec asks for.
 	ReasonUnsupported Reason = "Unsupported"
 	// ReasonUnknownProvider says that the controller has no such provider.
 	ReasonUnknownProvider Reason = "UnknownProvider"
@@ -171,27 +178,16 @@ const (
 	// ReasonServiceConflict says that a Service that the release needs belongs
 	// to somebody else.
 	ReasonServiceConflict Reason = "ServiceConflict"
-	// ReasonRouteConflict says that the route that the release needs belongs to
-	// somebody else.
-	ReasonRouteConflict Reason = "RouteConflict"
 	// ReasonTemplateNotFound says that a metric's templateRef names nothing.
 	ReasonTemplateNotFound Reason = "TemplateNotFound"
 	// ReasonTemplateInvalid says that a query is not a valid template.
 	ReasonTemplateInvalid Reason = "TemplateInvalid"
-	// ReasonSecretNotFound says that a secretRef names nothing.
-	ReasonSecretNotFound Reason = "SecretNotFound"
 	// ReasonConfigNotFound says that the target refers to a ConfigMap or Secret
 	// that does not exist.
 	ReasonConfigNotFound Reason = "ConfigNotFound"
 	// ReasonCrossNamespaceRef says that a reference leads to another namespace,
 	// which the flag -no-cross-namespace-refs forbids.
 	ReasonCrossNamespaceRef Reason = "CrossNamespaceRef"
-)
-
-// Reasons of the condition MetricsAvailable.
-const (
-	// ReasonMetricsAnswered says that every metric answered.
-	ReasonMetricsAnswered Reason = "MetricsAnswered"
 	// ReasonMetricsUnreachable says that a metric system did not answer.
 	ReasonMetricsUnreachable Reason = "MetricsUnreachable"
 	// ReasonQueryRejected says that a metric system refused a query.

@@ -89,7 +89,7 @@ func (a Asker) Ask(ctx context.Context, r Request) Result {
 	case rollout.MustRollBack:
 		return a.any(ctx, r, v1beta1.HookRollback)
 	}
-	return Result{Answer: rollout.Answer{Verdict: rollout.Unknown, Reason: rollout.Reason{Code: "UnknownQuestion", Message: fmt.Sprintf("nobody knows how to answer %q", r.Question)}}}
+	return unknown(rollout.Reason{Code: string(v1beta1.ReasonCheckErrored), Message: fmt.Sprintf("nobody knows how to answer %q", r.Question)})
 }
 
 // gate asks the webhooks of one type in their order, up to the first refusal.

@@ -80,7 +80,7 @@ func (d *Deployment) Observe(ctx context.Context) (target.Observation, error) {
 		}
 	}
 	if o.Label, o.Value, err = d.selector(canary); err != nil {
-		o.Problem = &target.Problem{Code: "NoSelectorLabel", Message: err.Error()}
+		o.Problem = &target.Problem{Code: "SelectorLabelMissing", Message: err.Error()}
 	}
 	o.Canary.Revision, o.Configs, err = d.revision(ctx, canary, &o)
 	return o, err

@@ -1,0 +1,343 @@
+// Copyright The Sluice Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package archtest
+
+import (
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+	"testing/fstest"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// boilerplate is what planted files begin with.
+const boilerplate = "// Copyright The Sluice Authors.\n// SPDX-License-Identifier: Apache-2.0\n\n"
+
+// planted maps each rule to repositories that break it, and to the keys of what
+// it must find there.
+var planted = map[string]map[string]struct {
+	reason string
+	files  map[string]string // by path; what Go files say follows the boilerplate
+	want   []string
+}{
+	"Layers": {
+		"CoreReadsFiles": {
+			reason: "The core must not reach out of itself, not even to the standard library.",
+			files:  map[string]string{"internal/rollout/a.go": "package rollout\n\nimport \"os\"\n"},
+			want:   []string{"internal/rollout/a.go"},
+		},
+		"CoreKnowsTheAPI": {
+			reason: "The API follows the core and not the other way round.",
+			files:  map[string]string{"internal/rollout/a.go": "package rollout\n\nimport \"github.com/sluice-delivery/sluice/api/v1beta1\"\n"},
+			want:   []string{"internal/rollout/a.go"},
+		},
+		"TestOfTheCoreKnowsTheShell": {
+			reason: "Tests may import more, but not the layers above.",
+			files:  map[string]string{"internal/rollout/a_test.go": "package rollout\n\nimport (\n\t\"os\"\n\t\"github.com/sluice-delivery/sluice/internal/app\"\n)\n"},
+			want:   []string{"internal/rollout/a_test.go"},
+		},
+		"ForeignModule": {
+			reason: "A module that a layer does not name is a decision, so it is asked for.",
+			files:  map[string]string{"internal/hook/a.go": "package hook\n\nimport \"example.com/client\"\n"},
+			want:   []string{"internal/hook/a.go"},
+		},
+		"UnnamedPackage": {
+			reason: "A new package says first where it belongs.",
+			files:  map[string]string{"internal/novelty/a.go": "package novelty\n", "pkg/b/b.go": "package b\n"},
+			want:   []string{"internal/novelty", "pkg/b"},
+		},
+		"LabKnowsTheProduct": {
+			reason: "The lab stays usable without the product.",
+			files:  map[string]string{"lab/a.go": "package main\n\nimport \"github.com/sluice-delivery/sluice/internal/app\"\n"},
+			want:   []string{"lab/a.go"},
+		},
+	},
+	"Adapters": {
+		"ShellPicksAnAdapter": {
+			reason: "Who imports an adapter has to change with the next one.",
+			files:  map[string]string{"internal/controller/canary/a.go": "package canary\n\nimport \"github.com/sluice-delivery/sluice/internal/metric/prometheus\"\n"},
+			want:   []string{"internal/controller/canary → internal/metric/prometheus"},
+		},
+		"AdapterUsesAnother": {
+			reason: "Adapters do not know each other.",
+			files:  map[string]string{"internal/metric/datadog/a.go": "package datadog\n\nimport \"github.com/sluice-delivery/sluice/internal/metric/prometheus\"\n"},
+			want:   []string{"internal/metric/datadog → internal/metric/prometheus"},
+		},
+	},
+	"Suites": {
+		"AdapterWithoutSuite": {
+			reason: "One adapter runs the suite and is fine, the other does not.",
+			files: map[string]string{
+				"internal/router/istio/a.go":        "package istio\n",
+				"internal/router/istio/a_test.go":   "package istio\n",
+				"internal/router/traefik/a.go":      "package traefik\n",
+				"internal/router/traefik/a_test.go": "package traefik\n\nimport \"github.com/sluice-delivery/sluice/internal/router/routertest\"\n",
+			},
+			want: []string{"internal/router/istio"},
+		},
+	},
+	"Assertions": {
+		"Testify": {
+			reason: "An assertion framework is found in tests too.",
+			files:  map[string]string{"internal/hook/a_test.go": "package hook\n\nimport \"github.com/stretchr/testify/require\"\n"},
+			want:   []string{"internal/hook/a_test.go"},
+		},
+	},
+	"PackageComments": {
+		"NoneAndTwo": {
+			reason: "A package has one comment, not none and not two.",
+			files: map[string]string{
+				"a/a.go": "package a\n",
+				"b/b.go": "// Package b is for b.\npackage b\n",
+				"b/c.go": "// Package b is for c.\npackage b\n",
+				"c/c.go": "// Package c is fine.\npackage c\n",
+			},
+			want: []string{"a", "b"},
+		},
+	},
+	"Init": {
+		"Init": {
+			reason: "A method may be called init, a function may not.",
+			files:  map[string]string{"a.go": "package a\n\nfunc init() {}\n", "b.go": "package a\n\nfunc (t) init() {}\n"},
+			want:   []string{"a.go"},
+		},
+	},
+	"Names": {
+		"Vague": {
+			reason: "Packages and files are named after what is in them.",
+			files:  map[string]string{"util/a.go": "package util\n", "a/test_helpers.go": "package a\n", "a/utility.go": "package a\n"},
+			want:   []string{"a/test_helpers.go", "util/a.go"},
+		},
+	},
+	"Boilerplate": {
+		"Missing": {
+			reason: "A file without its head is found; a generated one may have another.",
+			files: map[string]string{
+				"hack/boilerplate.go.txt": boilerplate,
+				"a.go":                    "package a\n",
+				"b.go!":                   "// Copyright somebody else.\n\npackage a\n",
+				"c.go!":                   "// Code generated by a program. DO NOT EDIT.\n\npackage a\n",
+			},
+			want: []string{"b.go"},
+		},
+	},
+	"Comments": {
+		"Missing": {
+			reason: "Every exported name has its own comment; in a group, that of the group is enough.",
+			files: map[string]string{"a.go": `package a
+
+type Naked struct{}
+
+// Something about Other.
+type Other struct{}
+
+// A Fine type.
+type Fine struct{}
+
+func (Fine) Bare() {}
+
+func (*hidden) Quiet() {}
+
+// Modes of it.
+const (
+	One = 1
+	// Not about its name.
+	Two = 2
+)
+
+var Loose = 1
+`},
+			want: []string{"a.go Naked", "a.go Other", "a.go Bare", "a.go Two", "a.go Loose"},
+		},
+	},
+	"Functions": {
+		"TooLong": {
+			reason: "60 lines are allowed, 120 in tests, 30 in main.",
+			files: map[string]string{
+				"a.go":      "package a\n\nfunc fits() {" + strings.Repeat("\n", 59) + "}\n\nfunc long() {" + strings.Repeat("\n", 60) + "}\n",
+				"a_test.go": "package a\n\nfunc fits() {" + strings.Repeat("\n", 119) + "}\n\nfunc long() {" + strings.Repeat("\n", 120) + "}\n",
+				"main.go":   "package main\n\nfunc main() {" + strings.Repeat("\n", 30) + "}\n",
+			},
+			want: []string{"a.go long", "a_test.go long", "main.go main"},
+		},
+	},
+	"Files": {
+		"TooLong": {
+			reason: "500 lines are allowed, 1000 in tests, more only in what is generated.",
+			files: map[string]string{
+				"a.go":      "package a\n" + strings.Repeat("\n", 500),
+				"a_test.go": "package a\n" + strings.Repeat("\n", 1000),
+				"b_test.go": "package a\n" + strings.Repeat("\n", 900),
+				"c.go!":     "// Code generated by a program. DO NOT EDIT.\n\npackage a\n" + strings.Repeat("\n", 900),
+			},
+			want: []string{"a.go", "a_test.go"},
+		},
+	},
+	"Interfaces": {
+		"TooWide": {
+			reason: "Five methods are allowed.",
+			files:  map[string]string{"a.go": "package a\n\ntype fits interface{ A(); B(); C(); D(); E() }\n\ntype wide interface{ A(); B(); C(); D(); E(); F() }\n"},
+			want:   []string{"a.go wide"},
+		},
+	},
+	"Parameters": {
+		"TooMany": {
+			reason: "Six parameters are allowed, however they are grouped.",
+			files:  map[string]string{"a.go": "package a\n\nfunc fits(a, b, c, d, e, f int) {}\n\nfunc many(a, b, c, d, e int, f, g string) {}\n"},
+			want:   []string{"a.go many"},
+		},
+	},
+	"Clocks": {
+		"Hidden": {
+			reason: "A value that holds time.Now is found as well as a call, under any name of the package; programs may look at the clock.",
+			files: map[string]string{
+				"internal/rollout/a.go": "package rollout\n\nimport clock \"time\"\n\nvar now = clock.Now\n\nfunc wait() { <-clock.After(1) }\n\nfunc fine() clock.Duration { return clock.Second }\n",
+				"internal/app/a.go":     "package app\n\nimport \"time\"\n\nvar now = time.Now\n",
+			},
+			want: []string{"internal/rollout/a.go now", "internal/rollout/a.go wait"},
+		},
+	},
+	"Sleep": {
+		"InTests": {
+			reason: "No test sleeps, in the lab neither.",
+			files:  map[string]string{"lab/a_test.go": "package a\n\nimport \"time\"\n\nfunc f() { time.Sleep(1) }\n"},
+			want:   []string{"lab/a_test.go"},
+		},
+	},
+	"Phases": {
+		"Decision": {
+			reason: "A controller that looks at a phase is found, with the phases that it looks at.",
+			files: map[string]string{
+				"internal/rollout/a.go":           "package rollout\n\ntype Phase string\n\nconst (\n\tFailed Phase = \"Failed\"\n\tWaiting Phase = \"Waiting\"\n)\n\nconst Yes = 1\n",
+				"internal/controller/canary/a.go": "package canary\n\nimport (\n\t\"github.com/sluice-delivery/sluice/api/v1beta1\"\n\t\"github.com/sluice-delivery/sluice/internal/rollout\"\n)\n\nfunc over(p rollout.Phase) bool { return p == rollout.Failed || p == v1beta1.PhaseWaiting }\n\nfunc fine() int { return rollout.Yes }\n",
+			},
+			want: []string{"internal/controller/canary over: Failed Waiting"},
+		},
+	},
+	"ReasonsKnown": {
+		"Undeclared": {
+			reason: "Reasons are found as arguments, as constants, as first fields and as the field Code; phases are declared too.",
+			files: map[string]string{
+				"api/v1beta1/a.go": "package v1beta1\n\ntype Reason string\n\ntype CanaryPhase string\n\nconst A Reason = \"Known\"\n\nconst B CanaryPhase = \"Phase\"\n",
+				"internal/rollout/a.go": `package rollout
+
+const shared = "ByConstant"
+
+func tell(n int, code, format string) {}
+
+func f() {
+	tell(1, "Known", "")
+	tell(1, "Phase", "")
+	tell(1, "ByArgument", "")
+	tell(1, shared, "")
+	_ = Reason{"ByField", "message"}
+	_ = Reason{Message: "message", Code: "ByKey"}
+	_ = target.Problem{Code: "OfTarget"}
+}
+`,
+			},
+			want: []string{
+				"internal/rollout/a.go ByArgument", "internal/rollout/a.go ByConstant", "internal/rollout/a.go ByField",
+				"internal/rollout/a.go ByKey", "internal/rollout/a.go OfTarget",
+			},
+		},
+	},
+	"ReasonsGiven": {
+		"Never": {
+			reason: "A reason is given as a literal or by its name; a demo that waits for one does not give it.",
+			files: map[string]string{
+				"api/v1beta1/a.go":      "package v1beta1\n\ntype Reason string\n\nconst (\n\tReasonByLiteral Reason = \"ByLiteral\"\n\tReasonByName Reason = \"ByName\"\n\tReasonNever Reason = \"Never\"\n)\n",
+				"internal/rollout/a.go": "package rollout\n\nvar r = Reason{\"ByLiteral\", \"\"}\n",
+				"internal/check/a.go":   "package check\n\nimport \"github.com/sluice-delivery/sluice/api/v1beta1\"\n\nvar r = v1beta1.ReasonByName\n",
+				"internal/demo/a.go":    "package demo\n\nimport \"github.com/sluice-delivery/sluice/api/v1beta1\"\n\nvar r = v1beta1.ReasonNever\n",
+			},
+			want: []string{"ReasonNever"},
+		},
+	},
+	"ReasonsDescribed": {
+		"Page": {
+			reason: "The page and the API have the same reasons, and each row says what to do.",
+			files: map[string]string{
+				"api/v1beta1/a.go": "package v1beta1\n\ntype Reason string\n\nconst (\n\tA Reason = \"Described\"\n\tB Reason = \"Forgotten\"\n\tC Reason = \"Hollow\"\n)\n",
+				reasonsPage:        "| reason | means | do |\n|---|---|---|\n| `Described` | it is | nothing |\n| `Gone` * | it was | nothing |\n| `Hollow` | it is | |\n",
+			},
+			want: []string{"Forgotten", "Gone", "Hollow"},
+		},
+	},
+	"Places": {
+		"Machine": {
+			reason: "Paths and hosts are found in any text; checksums name what they like.",
+			files: map[string]string{
+				"a.md":   "see /work" + "/main",
+				"b.sh":   "cd /root" + "/x",
+				"c.yaml": "url: https://proxy.golang" + ".org/x",
+				"d.sh":   "cd lab/work" + "/main",
+				"go.sum": "proxy.golang" + ".org",
+			},
+			want: []string{"a.md", "b.sh", "c.yaml"},
+		},
+	},
+	"Targets": {
+		"NoHelp": {
+			reason: "A target without help is found; variables and .PHONY are none.",
+			files:  map[string]string{"Makefile": "VERSION ?= 1\nX := a:b\n\n.PHONY: fine\nfine: dep ## Do it\n\t@true: x\n\nbare: dep\n\t@true\n"},
+			want:   []string{"Makefile bare"},
+		},
+	},
+	"Samples": {
+		"Broken": {
+			reason: "A sample that the controller would refuse is found, whatever is wrong with it.",
+			files: map[string]string{
+				"config/samples/a.yaml": "apiVersion: flagger.app/v1beta1\nkind: Canary\nmetadata: {name: a}\nspec:\n  targetRef: {kind: Deployment, name: a}\n  service: {port: 80}\n",
+				"demo/b.yaml":           "apiVersion: flagger.app/v1beta1\nkind: MetricTemplate\nmetadata: {name: b}\nspec: {query: \"{{ nonsense\"}\n",
+				"demo/c.yaml":           "apiVersion: v1\nkind: Namespace\nmetadata: {name: c}\n",
+				"demo/d.yaml":           "apiVersion: flagger.app/v1beta1\nkind: MetricTemplate\nmetadata: {name: d}\nspec: {querry: x}\n",
+			},
+			want: []string{"config/samples/a.yaml", "demo/b.yaml", "demo/d.yaml"},
+		},
+	},
+}
+
+// TestRulesFind breaks every rule and sees it found.
+func TestRulesFind(t *testing.T) {
+	for name, rule := range rules() {
+		if len(planted[name]) == 0 {
+			t.Errorf("nothing shows that the rule %s can fail; plant a violation", name)
+		}
+		for row, tc := range planted[name] {
+			t.Run(name+"/"+row, func(t *testing.T) {
+				var got []string
+				for _, f := range rule.find(load(t, plant(tc.files))) {
+					got = append(got, f.key)
+				}
+				slices.Sort(got)
+				slices.Sort(tc.want)
+				if diff := cmp.Diff(tc.want, slices.Compact(got)); diff != "" {
+					t.Errorf("%s\n(-want +got):\n%s", tc.reason, diff)
+				}
+			})
+		}
+	}
+	for name := range maps.Keys(planted) {
+		if _, ok := rules()[name]; !ok {
+			t.Errorf("%s is planted, but not a rule", name)
+		}
+	}
+}
+
+// plant returns the files as a tree. The boilerplate begins those of Go, unless
+// their names end in "!".
+func plant(files map[string]string) fstest.MapFS {
+	tree := fstest.MapFS{}
+	for name, text := range files {
+		as, plain := strings.CutSuffix(name, "!")
+		if !plain && strings.HasSuffix(name, ".go") {
+			text = boilerplate + text
+		}
+		tree[as] = &fstest.MapFile{Data: []byte(text)}
+	}
+	return tree
+}
