@@ -115,15 +115,18 @@ var unsupported = []rule{
 	},
 }
 
+// problems returns what is wrong with c, always in the same order: people are
+// told about the first, and again when it changes.
 func problems(c *v1beta1.Canary) []rollout.Reason {
 	var all []rollout.Reason
-	for code, rules := range map[v1beta1.Reason][]rule{v1beta1.ReasonInvalidSpec: invalid, v1beta1.ReasonUnsupported: unsupported} {
+	add := func(code v1beta1.Reason, rules []rule) {
 		for _, r := range rules {
 			if message := r(c); message != "" {
 				all = append(all, rollout.Reason{Code: string(code), Message: message})
 			}
 		}
 	}
-	slices.SortStableFunc(all, func(a, b rollout.Reason) int { return len(a.Code) - len(b.Code) })
+	add(v1beta1.ReasonInvalidSpec, invalid)
+	add(v1beta1.ReasonUnsupported, unsupported)
 	return all
 }

@@ -129,3 +129,22 @@ func TestProblems(t *testing.T) {
 		})
 	}
 }
+
+// TestProblemsInOrder holds that people hear of one thing at a time, and not of
+// another each time that somebody looks.
+func TestProblemsInOrder(t *testing.T) {
+	c := canary(func(s *v1beta1.CanarySpec) {
+		s.Service.Port = 0
+		s.Analysis.Mirror = true
+	})
+	want := []string{"InvalidSpec", "Unsupported"}
+	for range 100 {
+		var got []string
+		for _, p := range Plan(c, Defaults{}).Problems {
+			got = append(got, p.Code)
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Fatalf("what makes no sense comes before what can't be done (-want +got):\n%s", diff)
+		}
+	}
+}
