@@ -16,17 +16,17 @@ var packageRules = map[string]rule{
 		why:  "The first sentence of a package says what it is for; two of them disagree sooner or later.",
 		find: findPackageComments,
 	},
-	"PackageNames": {
-		why:  "A package without a subject collects what nobody finds again; name it after the thing that it knows.",
-		find: findPackageNames,
+	"Names": {
+		why:  "A package or file without a subject collects what nobody finds again; name it after the thing that it knows.",
+		find: findNames,
 	},
 	"Init": {
 		why:  "What happens on import can't be seen, ordered or tested; let the caller call it.",
 		find: findInit,
 	},
-	"Headers": {
+	"Boilerplate": {
 		why:  "Each file tells its license, wherever it is copied to.",
-		find: findHeaders,
+		find: findBoilerplate,
 	},
 	"Comments": {
 		why:  "A comment on an exported name is its contract; starting with the name keeps it beside the right one.",
@@ -54,16 +54,20 @@ func findPackageComments(r repo) []finding {
 	return sorted(all)
 }
 
-func findPackageNames(r repo) []finding {
-	all := map[string]finding{}
+// vague are words that name no subject.
+var vague = []string{"util", "utils", "common", "helper", "helpers", "misc"}
+
+func findNames(r repo) []finding {
+	var all []finding
 	for _, f := range r.code() {
-		for _, name := range []string{f.syntax.Name.Name, strings.TrimSuffix(path.Base(f.path), ".go")} {
-			if slices.Contains([]string{"util", "utils", "common", "helper", "helpers", "misc"}, name) {
-				all[f.path] = found(f.path, "must not be called %s", name)
+		words := strings.Split(strings.TrimSuffix(path.Base(f.path), ".go"), "_")
+		for _, word := range append(words, f.syntax.Name.Name, path.Base(f.dir())) {
+			if slices.Contains(vague, word) {
+				all = append(all, found(f.path, "must not be called %s", word))
 			}
 		}
 	}
-	return sorted(all)
+	return all
 }
 
 func findInit(r repo) []finding {
@@ -78,14 +82,15 @@ func findInit(r repo) []finding {
 	return all
 }
 
-const boilerplate = "hack/boilerplate.go.txt"
+// headerFile holds what every file of Go begins with.
+const headerFile = "hack/boilerplate.go.txt"
 
-func findHeaders(r repo) []finding {
-	header := strings.TrimSpace(r.text(boilerplate)) + "\n\n"
+func findBoilerplate(r repo) []finding {
+	header := strings.TrimSpace(r.text(headerFile)) + "\n\n"
 	var all []finding
 	for _, f := range r.code() {
 		if !strings.HasPrefix(f.text, header) {
-			all = append(all, found(f.path, "must begin with the lines of %s and an empty one", boilerplate))
+			all = append(all, found(f.path, "must begin with the lines of %s and an empty one", headerFile))
 		}
 	}
 	return all
@@ -110,8 +115,8 @@ func findComments(r repo) []finding {
 // their own, which one on the whole block stands for.
 func uncommented(d ast.Decl) []string {
 	var all []string
-	need := func(id *ast.Ident, docs ...*ast.CommentGroup) {
-		if id.IsExported() && !slices.ContainsFunc(docs, func(c *ast.CommentGroup) bool { return startsWith(c, id.Name) }) {
+	need := func(id *ast.Ident, doc *ast.CommentGroup) {
+		if id.IsExported() && !startsWith(doc, id.Name) {
 			all = append(all, id.Name)
 		}
 	}
@@ -121,21 +126,31 @@ func uncommented(d ast.Decl) []string {
 			need(d.Name, d.Doc)
 		}
 	case *ast.GenDecl:
-		if d.Lparen.IsValid() && d.Doc != nil {
-			return nil
-		}
 		for _, s := range d.Specs {
-			switch s := s.(type) {
-			case *ast.TypeSpec:
-				need(s.Name, s.Doc, d.Doc)
-			case *ast.ValueSpec:
-				for _, id := range s.Names {
-					need(id, s.Doc, d.Doc)
-				}
+			names, doc := declared(s)
+			switch {
+			case doc == nil && d.Lparen.IsValid() && d.Doc != nil:
+				continue
+			case doc == nil:
+				doc = d.Doc
+			}
+			for _, id := range names {
+				need(id, doc)
 			}
 		}
 	}
 	return all
+}
+
+// declared returns what s declares, and its own comment.
+func declared(s ast.Spec) ([]*ast.Ident, *ast.CommentGroup) {
+	switch s := s.(type) {
+	case *ast.TypeSpec:
+		return []*ast.Ident{s.Name}, s.Doc
+	case *ast.ValueSpec:
+		return s.Names, s.Doc
+	}
+	return nil, nil
 }
 
 // startsWith reports whether a comment speaks of name first.

@@ -257,6 +257,17 @@ func f() {
 			want: []string{"ReasonNever"},
 		},
 	},
+	"ConditionsGiven": {
+		"Never": {
+			reason: "A condition is written by its name; a demo that waits for one does not write it.",
+			files: map[string]string{
+				"api/v1beta1/a.go":           "package v1beta1\n\ntype ConditionType string\n\nconst (\n\tConditionReady ConditionType = \"Ready\"\n\tConditionNever ConditionType = \"Never\"\n)\n",
+				"internal/controller/x/a.go": "package x\n\nimport \"github.com/sluice-delivery/sluice/api/v1beta1\"\n\nvar c = v1beta1.ConditionReady\n",
+				"internal/demo/a.go":         "package demo\n\nimport \"github.com/sluice-delivery/sluice/api/v1beta1\"\n\nvar c = v1beta1.ConditionNever\n",
+			},
+			want: []string{"ConditionNever"},
+		},
+	},
 	"ReasonsDescribed": {
 		"Page": {
 			reason: "The page and the API have the same reasons, and each row says what to do.",
@@ -297,6 +308,14 @@ func f() {
 				"demo/d.yaml":           "apiVersion: flagger.app/v1beta1\nkind: MetricTemplate\nmetadata: {name: d}\nspec: {querry: x}\n",
 			},
 			want: []string{"config/samples/a.yaml", "demo/b.yaml", "demo/d.yaml"},
+		},
+		"BrokenOnPage": {
+			reason: "People copy from pages as well; parts of an object and other objects are left alone.",
+			files: map[string]string{
+				"docs/a.md": "# A\n\n```yaml\napiVersion: flagger.app/v1beta1\nkind: Canary\nspecc: {}\n```\n",
+				"docs/b.md": "# B\n\n```yaml\nspec: {anything: 1}\n```\n\n```yaml\napiVersion: v1\nkind: Service\n```\n",
+			},
+			want: []string{"docs/a.md"},
 		},
 	},
 }

@@ -6,15 +6,21 @@ package archtest
 import (
 	"go/ast"
 	"go/token"
+	"maps"
 	"regexp"
 	"slices"
 	"strconv"
+	"strings"
 )
 
 var reasonRules = map[string]rule{
+	"ReasonsKnown": {
+		why:  "Tools of users match reasons, so the API lists all that they can meet.",
+		find: findUnknown,
+	},
 	"ReasonsGiven": {
-		why:  "Tools of users match reasons, so the API lists exactly those that they can meet.",
-		find: findReasons,
+		why:  "An alert on a reason that nothing gives stays silent for ever.",
+		find: findUngiven,
 	},
 	"ConditionsGiven": {
 		why:  "A condition that nothing writes makes users wait for it in vain.",
@@ -38,15 +44,20 @@ const reasonsPage = "docs/spec/reasons.md"
 func (r repo) constants(typ string) map[string]string {
 	all := map[string]string{}
 	for _, f := range r.product("api/v1beta1") {
-		ast.Inspect(f.syntax, func(n ast.Node) bool {
-			if s, ok := n.(*ast.ValueSpec); ok {
-				if t, ok := s.Type.(*ast.Ident); ok && t.Name == typ && len(s.Values) == 1 {
-					all[s.Names[0].Name] = text(s.Values[0], nil)
-				}
-			}
-			return true
-		})
+		maps.Copy(all, f.constants(typ))
 	}
+	return all
+}
+
+// constants returns the constants of typ in f: values by name.
+func (f *file) constants(typ string) map[string]string {
+	all := map[string]string{}
+	ast.Inspect(f.syntax, func(n ast.Node) bool {
+		if s, ok := n.(*ast.ValueSpec); ok && last(s.Type) == typ && len(s.Values) == 1 {
+			all[s.Names[0].Name] = text(s.Values[0], nil)
+		}
+		return true
+	})
 	return all
 }
 
@@ -135,20 +146,23 @@ func last(e ast.Expr) string {
 	return ""
 }
 
-// given returns the codes that code gives as plain text, each with a file.
-func given(r repo) map[string]string {
+// A code is the code of a reason that a file gives as plain text.
+type code struct{ path, text string }
+
+// given returns all codes.
+func given(r repo) []code {
 	packages := map[string][]*file{}
 	for _, f := range r.product(speakers...) {
 		packages[f.dir()] = append(packages[f.dir()], f)
 	}
-	all := map[string]string{}
+	var all []code
 	for _, files := range packages {
 		v := voiceOf(files)
 		for _, f := range files {
 			ast.Inspect(f.syntax, func(n ast.Node) bool {
 				for _, e := range v.says(n) {
-					if code := text(e, v.consts); code != "" {
-						all[code] = f.path
+					if s := text(e, v.consts); s != "" {
+						all = append(all, code{f.path, s})
 					}
 				}
 				return true
@@ -162,27 +176,30 @@ func given(r repo) map[string]string {
 func named(r repo) []string {
 	var all []string
 	for _, f := range r.product(speakers...) {
-		all = append(all, f.uses("api/v1beta1")...)
+		all = append(all, f.uses("api/v1beta1", f.syntax)...)
 	}
 	return all
 }
 
-func findReasons(r repo) []finding {
-	reasons, codes, names := r.constants("Reason"), given(r), named(r)
-	known := map[string]bool{}
+func findUnknown(r repo) []finding {
+	known := slices.Collect(maps.Values(r.constants("Reason")))
+	known = slices.AppendSeq(known, maps.Values(r.constants("CanaryPhase"))) // the reasons of Promoted
 	all := map[string]finding{}
-	for name, code := range reasons {
-		known[code] = true
-		if codes[code] == "" && !slices.Contains(names, name) {
-			all[name] = found(name, "nothing gives this reason; remove it from api/v1beta1")
+	for _, c := range given(r) {
+		if key := c.path + " " + c.text; !slices.Contains(known, c.text) {
+			all[key] = found(key, "api/v1beta1 must declare this reason")
 		}
 	}
-	for _, phase := range r.constants("CanaryPhase") {
-		known[phase] = true // the reasons of Promoted are the phases
-	}
-	for code, where := range codes {
-		if !known[code] {
-			all[code] = found(code, "%s gives this reason, which api/v1beta1 does not declare", where)
+	return sorted(all)
+}
+
+func findUngiven(r repo) []finding {
+	codes, names := given(r), named(r)
+	all := map[string]finding{}
+	for name, text := range r.constants("Reason") {
+		spoken := slices.ContainsFunc(codes, func(c code) bool { return c.text == text })
+		if !spoken && !slices.Contains(names, name) {
+			all[name] = found(name, "nothing gives this reason; remove it from api/v1beta1")
 		}
 	}
 	return sorted(all)
@@ -198,12 +215,16 @@ func findConditions(r repo) []finding {
 	return sorted(all)
 }
 
-// reasonRow is a row of a table: the reason, what it means and what to do.
-var reasonRow = regexp.MustCompile("(?m)^\\| `(\\w+)` \\| [^|]{10,} \\| [^|]{3,} \\|$")
+// reasonRow is a row of a table: the reason, with a star if it is that of a
+// warning, what it means and what to do.
+var reasonRow = regexp.MustCompile("(?m)^\\| `(\\w+)`(?: \\*)? \\|([^|]+)\\|([^|]+)\\|$")
 
 func findUndescribed(r repo) []finding {
 	all, rows := map[string]finding{}, map[string]int{}
 	for _, row := range reasonRow.FindAllStringSubmatch(r.text(reasonsPage), -1) {
+		if strings.TrimSpace(row[2]) == "" || strings.TrimSpace(row[3]) == "" {
+			all[row[1]] = found(row[1], "needs what it means and what to do in %s", reasonsPage)
+		}
 		rows[row[1]]++
 	}
 	want := map[string]bool{}

@@ -126,9 +126,9 @@ func (f *file) functions() []*ast.FuncDecl {
 	return all
 }
 
-// uses returns the names that f takes from the package that it imports from
-// importPath, such as Now for time.Now.
-func (f *file) uses(importPath string) []string {
+// uses returns the names that a part of f takes from the package that it
+// imports from importPath, in their order, such as Now for time.Now.
+func (f *file) uses(importPath string, in ast.Node) []string {
 	local := ""
 	for _, i := range f.syntax.Imports {
 		if strings.TrimPrefix(strings.Trim(i.Path.Value, `"`), module) != importPath {
@@ -140,7 +140,7 @@ func (f *file) uses(importPath string) []string {
 		}
 	}
 	var all []string
-	ast.Inspect(f.syntax, func(n ast.Node) bool {
+	ast.Inspect(in, func(n ast.Node) bool {
 		if s, ok := n.(*ast.SelectorExpr); ok && local != "" {
 			if x, ok := s.X.(*ast.Ident); ok && x.Name == local {
 				all = append(all, s.Sel.Name)
@@ -148,5 +148,23 @@ func (f *file) uses(importPath string) []string {
 		}
 		return true
 	})
+	return all
+}
+
+// declarations returns the declarations at the top of f by their names.
+func (f *file) declarations() map[string]ast.Node {
+	all := map[string]ast.Node{}
+	for _, d := range f.syntax.Decls {
+		switch d := d.(type) {
+		case *ast.FuncDecl:
+			all[d.Name.Name] = d
+		case *ast.GenDecl:
+			for _, s := range d.Specs {
+				if names, _ := declared(s); len(names) > 0 {
+					all[names[0].Name] = s
+				}
+			}
+		}
+	}
 	return all
 }

@@ -30,7 +30,7 @@ func found(key, format string, a ...any) finding { return finding{key, fmt.Sprin
 // rules are all rules by name.
 func rules() map[string]rule {
 	all := map[string]rule{}
-	for _, some := range []map[string]rule{layerRules, packageRules, budgetRules, timeRules, reasonRules, textRules, sampleRules} {
+	for _, some := range []map[string]rule{layerRules, packageRules, budgetRules, timeRules, phaseRules, reasonRules, textRules, sampleRules} {
 		maps.Copy(all, some)
 	}
 	return all

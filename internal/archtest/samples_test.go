@@ -24,7 +24,11 @@ var sampleRules = map[string]rule{
 }
 
 // A sample is one object of our API that we show to users.
-type sample struct{ where, text string }
+type sample struct {
+	path   string
+	number int // in the file
+	text   string
+}
 
 // samples returns all of our kinds in the samples, the demo and the pages.
 func samples(r repo) []sample {
@@ -40,7 +44,7 @@ func samples(r repo) []sample {
 		}
 		for i, document := range documentEnd.Split(text, -1) {
 			if strings.Contains(document, "apiVersion: flagger.app/v1beta1\n") {
-				all = append(all, sample{fmt.Sprintf("%s, document %d", f.path, i+1), document})
+				all = append(all, sample{f.path, i + 1, document})
 			}
 		}
 	}
@@ -58,7 +62,7 @@ func findSamples(r repo) []finding {
 	var all []finding
 	for _, s := range samples(r) {
 		for _, problem := range s.problems() {
-			all = append(all, found(s.where, "%s", problem))
+			all = append(all, found(s.path, "document %d: %s", s.number, problem))
 		}
 	}
 	return all

@@ -13,37 +13,32 @@ import (
 )
 
 var textRules = map[string]rule{
-	"Machines": {
+	"Places": {
 		why:  "What is true on one machine only misleads on every other.",
-		find: findMachines,
+		find: findPlaces,
 	},
-	"MakeHelp": {
+	"Targets": {
 		why:  "make alone lists what one can do here; a target without a line in it does not exist for others.",
-		find: findMakeHelp,
+		find: findTargets,
 	},
 }
 
-// machines are texts that only make sense on one machine or in one network.
-// They are taken apart so that this file does not hold them.
-var machines = []string{
-	"/" + "work/", "/tmp" + "/w", "/" + "root/",
-	"proxy." + "golang.org", "sum." + "golang.org", "registry." + "npmjs.org", "pypi" + ".org", "files.python" + "hosted.org",
-}
+// machines finds directories of one machine, and hosts that packages come from.
+var machines = regexp.MustCompile(`(^|[^\w.-])/(work|tmp/w|root)/` +
+	`|(proxy|sum)\.golang\.org|registry\.npmjs\.org|pypi\.org|files\.pythonhosted\.org`)
 
 // locks are files that a package manager writes, with the places it found.
 var locks = []string{"go.sum", "package-lock.json"}
 
-func findMachines(r repo) []finding {
+func findPlaces(r repo) []finding {
 	var all []finding
 	for _, f := range r.files {
 		if slices.Contains(locks, path.Base(f.path)) || !utf8.ValidString(f.text) {
 			continue
 		}
-		for _, text := range machines {
-			if at := strings.Index(f.text, text); at >= 0 {
-				line := 1 + strings.Count(f.text[:at], "\n")
-				all = append(all, found(f.path, "line %d must not name %s", line, text))
-			}
+		for _, at := range machines.FindAllStringIndex(f.text, -1) {
+			line := 1 + strings.Count(f.text[:at[0]], "\n")
+			all = append(all, found(f.path, "line %d must not name %s", line, strings.TrimSpace(f.text[at[0]:at[1]])))
 		}
 	}
 	return all
@@ -54,7 +49,7 @@ var (
 	makeHelp   = regexp.MustCompile(`## \w+`)
 )
 
-func findMakeHelp(r repo) []finding {
+func findTargets(r repo) []finding {
 	var all []finding
 	for _, m := range makeTarget.FindAllStringSubmatch(r.text("Makefile"), -1) {
 		if !makeHelp.MatchString(m[2]) {

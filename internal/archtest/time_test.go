@@ -9,14 +9,18 @@ import (
 )
 
 var timeRules = map[string]rule{
-	"Clock": {
+	"Clocks": {
 		why:  "Code that reads the clock itself can only be tested by waiting; take the time as a value or an injected clock.",
-		find: findClock,
+		find: findClocks,
 		pass: map[string]string{
-			"internal/hook/http.go":       "The wait before a retry ends with the deadline of the context, which is in real time; its tests run in synctest.",
-			"internal/loadtest/server.go": "The log says how long a real command took, and nothing is decided by it.",
-			"internal/demoapp/app.go":     "Latency and start-up of the demo's application are real; its tests run in synctest.",
-			"internal/demoapp/demoapp.go": "The delays of the demo's application are real; its tests run in synctest.",
+			"internal/hook/http.go retryAfter":  "A server that names a date means real time; the tests run in synctest.",
+			"internal/hook/http.go sleep":       "The wait before a retry ends with its context, whose deadline is in real time; the tests run in synctest.",
+			"internal/loadtest/server.go run":   "The log says how long a real command took, and nothing is decided by it.",
+			"internal/demoapp/app.go New":       "The start-up that the application of the demo feigns is real time; the tests run in synctest.",
+			"internal/demoapp/app.go ready":     "The start-up that the application of the demo feigns is real time; the tests run in synctest.",
+			"internal/demoapp/app.go answer":    "The latency that the application of the demo feigns and measures is real; the tests run in synctest.",
+			"internal/demoapp/demoapp.go Serve": "The proxies need real time to see that a pod ends; the tests run in synctest.",
+			"internal/demoapp/demoapp.go after": "The crash that the application of the demo feigns comes in real time; the tests run in synctest.",
 		},
 	},
 	"Sleep": {
@@ -31,15 +35,17 @@ var clock = []string{"Now", "Since", "Until", "Sleep", "After", "AfterFunc", "Ti
 // ownsClock are the places where real time comes in.
 var ownsClock = []string{"cmd/*", "internal/app", "internal/demo", "lab/*"}
 
-func findClock(r repo) []finding {
+func findClocks(r repo) []finding {
 	all := map[string]finding{}
 	for _, f := range r.product() {
 		if within(f.dir(), ownsClock) {
 			continue
 		}
-		for _, name := range f.uses("time") {
-			if slices.Contains(clock, name) {
-				all[f.path] = found(f.path, "must not use time.%s", name)
+		for name, declaration := range f.declarations() {
+			for _, used := range f.uses("time", declaration) {
+				if key := f.path + " " + name; slices.Contains(clock, used) {
+					all[key] = found(key, "must not use time.%s", used)
+				}
 			}
 		}
 	}
@@ -50,7 +56,7 @@ func findSleep(r repo) []finding {
 	var all []finding
 	for _, f := range r.code() {
 		inTest := f.test() || strings.HasPrefix(f.path, "test/")
-		if inTest && slices.Contains(f.uses("time"), "Sleep") {
+		if inTest && slices.Contains(f.uses("time", f.syntax), "Sleep") {
 			all = append(all, found(f.path, "must not sleep"))
 		}
 	}
