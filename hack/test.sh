@@ -20,14 +20,13 @@ layer() { # NAME COMMAND…
 make --no-print-directory images || exit 1
 bin/lab part >/dev/null || exit 1 # all of them, before any test has a time limit
 build() { hack/progress.sh "building the tests of $1" go test -c -trimpath -tags "$1" -o "bin/$1.test" "./test/$1"; }
-mkdir -p bin/logs
 
 layer "fast checks" hack/check.sh
 layer "the model, in full" go test ./internal/rollout
 layer "the lab" go -C lab test -timeout 20m ./...
 build envtest && build e2e || exit 1
 layer "controller on a real API server" \
-  bin/lab run --with kwok --audit bin/logs/envtest-audit.log -- bash -c 'cd test/envtest && exec ../../bin/envtest.test -test.v'
+  bin/lab run --with kwok --audit bin/envtest-audit.log -- bin/envtest.test -test.v
 layer "releases with real traffic" \
   bin/lab run --with gateway,prometheus --image bin/images/sluice-controller.tar --image bin/images/sluice-loadtester.tar \
   --image bin/images/sluice-demo-app.tar -- bash -c 'cd test/e2e && exec ../../bin/e2e.test -test.v'
