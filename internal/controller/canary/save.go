@@ -50,9 +50,12 @@ func (r *Reconciler) save(ctx context.Context, v *view, d rollout.Decision, doEr
 }
 
 // worthSaving reports whether the status says something new. That a notice was
-// delivered can wait for the next write while a release is under way.
+// delivered can wait for the next write while a release goes on by itself. One
+// that waits for a person may have no next write, and a later controller would
+// tell it all again.
 func (r *Reconciler) worthSaving(before, after *v1beta1.Canary) bool {
-	if len(after.Status.Outbox) >= len(before.Status.Outbox) || ended(rollout.Phase(after.Status.Phase)) {
+	busy := conditionOf(after, v1beta1.ConditionReconciling)
+	if len(after.Status.Outbox) >= len(before.Status.Outbox) || busy == nil || busy.Status != metav1.ConditionTrue {
 		return !equality.Semantic.DeepEqual(before.Status, after.Status)
 	}
 	same := after.DeepCopy()
