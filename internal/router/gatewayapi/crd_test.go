@@ -4,6 +4,7 @@
 package gatewayapi_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"os"
 	"os/exec"
@@ -15,8 +16,6 @@ import (
 
 	apiextensions "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
 	"sigs.k8s.io/yaml"
-
-	"encoding/json"
 )
 
 // admit returns what an API server does to an HTTPRoute by the schema of

@@ -95,21 +95,11 @@ func edits() map[string]func(*router.App) {
 		"Rewrite": func(a *router.App) {
 			a.Service.Rewrite = &v1beta1.HTTPRewrite{URI: "/new", Authority: "inner.example.com"}
 		},
-		"Prefix":   func(a *router.App) { a.Service.Rewrite = &v1beta1.HTTPRewrite{URI: "/", Type: "ReplacePrefixMatch"} },
-		"Mirror":   func(a *router.App) { a.Service.Mirror = mirrors() },
-		"Timeouts": func(a *router.App) { a.Service.Timeout, a.Service.BackendTimeout = "1.5s", "500ms" },
-		"Timeout":  func(a *router.App) { a.Service.Timeout = "15s" },
-		"CORS": func(a *router.App) {
-			a.Service.CorsPolicy = &v1beta1.CorsPolicy{
-				AllowOrigin:      []string{"https://app.example.com"},
-				AllowOrigins:     []v1beta1.OriginMatch{{Exact: "https://www.example.com"}},
-				AllowMethods:     []string{"GET", "POST"},
-				AllowHeaders:     []string{"x-token"},
-				ExposeHeaders:    []string{"x-trace"},
-				MaxAge:           "24h",
-				AllowCredentials: new(true),
-			}
-		},
+		"Prefix":    func(a *router.App) { a.Service.Rewrite = &v1beta1.HTTPRewrite{URI: "/", Type: "ReplacePrefixMatch"} },
+		"Mirror":    func(a *router.App) { a.Service.Mirror = mirrors() },
+		"Timeouts":  func(a *router.App) { a.Service.Timeout, a.Service.BackendTimeout = "1.5s", "500ms" },
+		"Timeout":   func(a *router.App) { a.Service.Timeout = "15s" },
+		"CORS":      func(a *router.App) { a.Service.CorsPolicy = cors() },
 		"PlainCORS": func(a *router.App) { a.Service.CorsPolicy = &v1beta1.CorsPolicy{AllowOrigin: []string{"*"}} },
 		"Metadata": func(a *router.App) {
 			a.Service.Apex = &v1beta1.CustomMetadata{
@@ -117,6 +107,18 @@ func edits() map[string]func(*router.App) {
 				Annotations: map[string]string{"example.com/owner": "blue"},
 			}
 		},
+	}
+}
+
+func cors() *v1beta1.CorsPolicy {
+	return &v1beta1.CorsPolicy{
+		AllowOrigin:      []string{"https://app.example.com"},
+		AllowOrigins:     []v1beta1.OriginMatch{{Exact: "https://www.example.com"}},
+		AllowMethods:     []string{"GET", "POST"},
+		AllowHeaders:     []string{"x-token"},
+		ExposeHeaders:    []string{"x-trace"},
+		MaxAge:           "24h",
+		AllowCredentials: new(true),
 	}
 }
 
