@@ -4,6 +4,8 @@
 package service
 
 import (
+	"cmp"
+	"fmt"
 	"maps"
 	"slices"
 
@@ -80,18 +82,29 @@ func mergePorts(found, want []corev1.ServicePort, ours bool) []corev1.ServicePor
 			next = append(next, f)
 		}
 	}
-	return nameAll(next)
+	return nameAll(next, found)
 }
 
-// nameAll gives a name to every port if there are several, as the API demands.
-func nameAll(ports []corev1.ServicePort) []corev1.ServicePort {
+// nameAll gives every port a name of its own if there are several, as the API
+// demands. Those of found keep theirs.
+func nameAll(ports, found []corev1.ServicePort) []corev1.ServicePort {
 	if len(ports) < 2 {
 		return ports
 	}
+	taken := map[string]bool{}
+	for _, f := range found {
+		taken[f.Name] = true
+	}
 	for i := range ports {
-		if ports[i].Name == "" {
-			ports[i].Name = "http"
+		p := &ports[i]
+		if p.Name != "" && slices.ContainsFunc(found, func(f corev1.ServicePort) bool { return f.Port == p.Port && protocol(f) == protocol(*p) }) {
+			continue
 		}
+		p.Name = cmp.Or(p.Name, "http")
+		if taken[p.Name] {
+			p.Name = fmt.Sprintf("%s-%d", p.Name, p.Port)
+		}
+		taken[p.Name] = true
 	}
 	return ports
 }

@@ -140,3 +140,36 @@ func TestForeign(t *testing.T) {
 		})
 	}
 }
+
+// TestPortNames takes Services over whose ports have other numbers than ours.
+func TestPortNames(t *testing.T) {
+	cases := map[string]struct {
+		reason string
+		found  []corev1.ServicePort
+		want   map[string]int32
+	}{
+		"Same":    {"A port that leads to the same place keeps its name.", []corev1.ServicePort{{Name: "web", Port: 80}}, map[string]int32{"web": 80}},
+		"Unnamed": {"One port needs no name.", []corev1.ServicePort{{Port: 80}}, map[string]int32{"": 80}},
+		"Added":   {"Several ports have names.", []corev1.ServicePort{{Name: "admin", Port: 9090}}, map[string]int32{"http": 80, "admin": 9090}},
+		"Taken":   {"A name that the user's port has stays with it.", []corev1.ServicePort{{Name: "http", Port: 8080}}, map[string]int32{"http-80": 80, "http": 8080}},
+		"Late":    {"A port that had no name gets one that is free.", []corev1.ServicePort{{Port: 8080}}, map[string]int32{"http": 80, "http-8080": 8080}},
+		"Again":   {"Names that were given stay.", []corev1.ServicePort{{Name: "http-80", Port: 80}, {Name: "http", Port: 8080}}, map[string]int32{"http-80": 80, "http": 8080}},
+	}
+	for name, tc := range cases {
+		t.Run(name, func(t *testing.T) {
+			s := services()
+			found := &corev1.Service{ObjectMeta: metav1.ObjectMeta{Namespace: "prod", Name: "web"}, Spec: corev1.ServiceSpec{Ports: tc.found}}
+			once := s.merge(found, s.want("web"))
+			got := map[string]int32{}
+			for _, p := range once.Spec.Ports {
+				got[p.Name] = p.Port
+			}
+			if diff := cmp.Diff(tc.want, got); diff != "" {
+				t.Errorf("%s\n(-want +got)\n%s", tc.reason, diff)
+			}
+			if diff := cmp.Diff(once, s.merge(once, s.want("web"))); diff != "" {
+				t.Errorf("%s\nA second merge changes nothing (-once +twice)\n%s", tc.reason, diff)
+			}
+		})
+	}
+}
