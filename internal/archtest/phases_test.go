@@ -34,21 +34,21 @@ func findPhases(r repo) []finding {
 	}
 	all := map[string]finding{}
 	for _, f := range r.product("internal/controller") {
-		for name, declaration := range f.declarations() {
+		for _, d := range f.declarations() {
 			var phases []string
-			for _, used := range f.uses("internal/rollout", declaration) {
+			for _, used := range f.uses("internal/rollout", d.node) {
 				if core[used] != "" {
 					phases = append(phases, used)
 				}
 			}
-			for _, used := range f.uses("api/v1beta1", declaration) {
+			for _, used := range f.uses("api/v1beta1", d.node) {
 				if phase, ok := strings.CutPrefix(used, "Phase"); ok {
 					phases = append(phases, phase)
 				}
 			}
 			if len(phases) > 0 {
 				slices.Sort(phases)
-				key := f.dir() + " " + name + ": " + strings.Join(slices.Compact(phases), " ")
+				key := f.dir() + " " + d.name + ": " + strings.Join(slices.Compact(phases), " ")
 				all[key] = found(key, "must leave it to internal/rollout")
 			}
 		}

@@ -199,6 +199,11 @@ var Loose = 1
 			},
 			want: []string{"internal/rollout/a.go now", "internal/rollout/a.go wait"},
 		},
+		"Namesakes": {
+			reason: "A method is looked at even if another one in its file has its name.",
+			files:  map[string]string{"internal/spec/a.go": "package spec\n\nimport \"time\"\n\nfunc (a) wait() { <-time.After(1) }\n\nfunc (b) wait() {}\n"},
+			want:   []string{"internal/spec/a.go wait"},
+		},
 	},
 	"Sleep": {
 		"InTests": {

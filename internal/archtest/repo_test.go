@@ -151,17 +151,23 @@ func (f *file) uses(importPath string, in ast.Node) []string {
 	return all
 }
 
-// declarations returns the declarations at the top of f by their names.
-func (f *file) declarations() map[string]ast.Node {
-	all := map[string]ast.Node{}
+// A declaration is one thing that a file declares at its top.
+type declaration struct {
+	name string // that of a method alone, so several may have the same
+	node ast.Node
+}
+
+// declarations returns what f declares at its top.
+func (f *file) declarations() []declaration {
+	var all []declaration
 	for _, d := range f.syntax.Decls {
 		switch d := d.(type) {
 		case *ast.FuncDecl:
-			all[d.Name.Name] = d
+			all = append(all, declaration{d.Name.Name, d})
 		case *ast.GenDecl:
 			for _, s := range d.Specs {
 				if names, _ := declared(s); len(names) > 0 {
-					all[names[0].Name] = s
+					all = append(all, declaration{names[0].Name, s})
 				}
 			}
 		}

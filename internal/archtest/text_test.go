@@ -25,7 +25,7 @@ var textRules = map[string]rule{
 
 // machines finds directories of one machine, and hosts that packages come from.
 var machines = regexp.MustCompile(`(^|[^\w.-])/(work|tmp/w|root)/` +
-	`|(proxy|sum)\.golang\.org|registry\.npmjs\.org|pypi\.org|files\.pythonhosted\.org`)
+	`|(proxy|sum)\.golang\.org|registry\.npmjs\.org|pypi\.org|files\.pythonhosted\.org|deb\.debian\.org|archive\.ubuntu\.com`)
 
 // locks are files that a package manager writes, with the places it found.
 var locks = []string{"go.sum", "package-lock.json"}

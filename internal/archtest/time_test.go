@@ -41,9 +41,9 @@ func findClocks(r repo) []finding {
 		if within(f.dir(), ownsClock) {
 			continue
 		}
-		for name, declaration := range f.declarations() {
-			for _, used := range f.uses("time", declaration) {
-				if key := f.path + " " + name; slices.Contains(clock, used) {
+		for _, d := range f.declarations() {
+			for _, used := range f.uses("time", d.node) {
+				if key := f.path + " " + d.name; slices.Contains(clock, used) {
 					all[key] = found(key, "must not use time.%s", used)
 				}
 			}
