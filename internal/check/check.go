@@ -171,6 +171,9 @@ func (a Asker) probe(ctx context.Context, metrics []Metric) Result {
 			continue
 		}
 		code, mend := v1beta1.ReasonMetricsUnreachable, "see that "+m.From.Spec.Address+" can be reached from the controller, or mend the address"
+		if errors.Is(reading.Err, errProvider) {
+			code, mend = v1beta1.ReasonTemplateInvalid, "mend the provider of the MetricTemplate, or create what it refers to"
+		}
 		if errors.Is(reading.Err, metric.ErrQuery) || errors.Is(reading.Err, metric.ErrSeries) {
 			code, mend = v1beta1.ReasonQueryRejected, "mend the query"
 		}
@@ -182,6 +185,10 @@ func (a Asker) probe(ctx context.Context, metrics []Metric) Result {
 func unknown(why rollout.Reason) Result {
 	return Result{Answer: rollout.Answer{Verdict: rollout.Unknown, Reason: why}}
 }
+
+// errProvider says that a metric system could not even be addressed, for want of
+// a Secret for example.
+var errProvider = errors.New("the provider can't be used")
 
 // read asks all metrics side by side.
 func (a Asker) read(ctx context.Context, metrics []Metric) []analysis.Reading {
@@ -200,7 +207,7 @@ func (a Asker) readOne(ctx context.Context, m Metric) analysis.Reading {
 	}
 	source, err := a.Sources.Source(ctx, m.From)
 	if err != nil {
-		return analysis.Reading{Err: err}
+		return analysis.Reading{Err: fmt.Errorf("%w: %w", errProvider, err)}
 	}
 	value, err := source.Query(ctx, m.Query, m.Window)
 	switch {

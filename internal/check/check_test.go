@@ -25,7 +25,12 @@ import (
 // answers is a metric system whose queries are their own answers.
 type answers map[string]any // float64 or error
 
-func (a answers) Source(context.Context, Provider) (metric.Source, error) { return a, nil }
+func (a answers) Source(context.Context, Provider) (metric.Source, error) {
+	if err, ok := a["source"].(error); ok {
+		return nil, err
+	}
+	return a, nil
+}
 
 func (a answers) Query(_ context.Context, query string, _ time.Duration) (float64, error) {
 	if err, ok := a[query].(error); ok {
@@ -72,6 +77,14 @@ func TestAskMetrics(t *testing.T) {
 				t.Errorf("%s\ngot %v %q", tc.reason, got.Answer.Verdict, got.Answer.Reason.Message)
 			}
 		})
+	}
+}
+
+func TestProbeProvider(t *testing.T) {
+	source := answers{"source": errors.New("spec.provider.secretRef: secrets \"s\" not found")}
+	got := Asker{Sources: source}.Ask(t.Context(), Request{Question: rollout.Probe, Metrics: metrics("m")})
+	if got.Answer.Reason.Code != string(v1beta1.ReasonTemplateInvalid) || !strings.Contains(got.Answer.Reason.Message, "mend the provider") {
+		t.Errorf("a missing Secret is the user's to create, and no matter of the network: %+v", got.Answer.Reason)
 	}
 }
 
