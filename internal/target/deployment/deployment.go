@@ -64,7 +64,7 @@ func (d *Deployment) Observe(ctx context.Context) (target.Observation, error) {
 	if err != nil {
 		return o, err
 	}
-	if primary != nil {
+	if primary != nil && !d.orphaned(primary) {
 		o.Primary = readiness(primary, d.PrimaryThreshold, d.Deadline, d.Now())
 		o.Primary.Revision = primary.Annotations[revisionAnnotation]
 	}
@@ -124,7 +124,32 @@ func (d *Deployment) CreatePrimary(ctx context.Context) error {
 		return err
 	}
 	primary.Annotations[revisionAnnotation] = revision
-	return client.IgnoreAlreadyExists(d.Client.Create(ctx, primary))
+	if err := d.Client.Create(ctx, primary); !apierrors.IsAlreadyExists(err) {
+		return err
+	}
+	return d.adopt(ctx)
+}
+
+// orphaned reports whether primary belongs to a Canary that is gone: it serves,
+// but Kubernetes is about to delete it.
+func (d *Deployment) orphaned(primary *appsv1.Deployment) bool {
+	r := metav1.GetControllerOf(primary)
+	return r != nil && r.Kind == d.Owner.Kind && r.UID != d.Owner.UID
+}
+
+// adopt takes over a primary that an earlier Canary left behind.
+func (d *Deployment) adopt(ctx context.Context) error {
+	primary, err := d.get(ctx, d.primaryName())
+	if err != nil || primary == nil || !d.orphaned(primary) {
+		return err
+	}
+	next := primary.DeepCopy()
+	for i, r := range next.OwnerReferences {
+		if r.Controller != nil && *r.Controller {
+			next.OwnerReferences[i] = d.Owner
+		}
+	}
+	return d.Client.Update(ctx, next) // fenced by resourceVersion
 }
 
 // Scale implements target.Target.
