@@ -172,6 +172,7 @@ func checkPayloads(w *world, r *receiver) {
 
 // TestFailingHooks rolls back for webhooks that refuse.
 func TestFailingHooks(t *testing.T) {
+	t.Parallel()
 	cases := map[v1beta1.HookType]struct {
 		reason  string
 		weights []int

@@ -8,6 +8,7 @@ package envtest
 import (
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"os"
 	"os/exec"
@@ -56,6 +57,11 @@ func TestMain(m *testing.M) {
 		ctx := ctrl.SetupSignalHandler()
 		os.Exit(app.Main(ctx, os.Args[1:], "envtest", os.Stdout, os.Stderr))
 	}
+	// Nearly all of a test's time is waiting.
+	if err := flag.Set("test.parallel", "8"); err != nil {
+		panic(err)
+	}
+	flag.Parse()
 	ctx, cancel := context.WithCancel(context.Background())
 	code := 1
 	if err := setUp(ctx); err != nil {

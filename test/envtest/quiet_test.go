@@ -7,6 +7,8 @@ package envtest
 
 import (
 	"context"
+	"net/http"
+	"strings"
 	"testing"
 	"time"
 
@@ -21,18 +23,27 @@ func TestRequests(t *testing.T) {
 	const quiet, mostPerStep = 10 * time.Second, 4
 	w := newWorld(t)
 	steps := []int32{10, 20, 30, 40, 50}
-	for _, name := range []string{"good", "bad"} {
+	names := map[string]v1beta1.CanaryPhase{"good": v1beta1.PhaseSucceeded, "bad": v1beta1.PhaseFailed}
+	for name := range names {
 		w.create(deployment(name), w.canary(name, func(c *v1beta1.Canary) { c.Spec.Analysis.StepWeights = steps }))
+	}
+	for name := range names {
 		w.stopped(name, v1beta1.PhaseInitialized)
 	}
+	w.prom.answer(func(query string) (int, string) {
+		return http.StatusOK, vector(map[bool]float64{true: 80, false: 100}[strings.Contains(query, podsOf("bad"))])
+	})
 	began := time.Now()
-	w.release("good", "example.com/web:2")
-	w.stopped("good", v1beta1.PhaseSucceeded)
-	w.prom.say(80)
-	w.release("bad", "example.com/web:2")
-	w.stopped("bad", v1beta1.PhaseFailed)
+	for name := range names {
+		w.release(name, "example.com/web:2")
+	}
+	for name, end := range names {
+		w.stopped(name, end)
+	}
 
-	all := requests(t, began, func(r request) bool { return r.ObjectRef.Namespace == w.ns })
+	all := requests(t, began, func(r request) bool {
+		return r.ObjectRef.Namespace == w.ns && strings.HasPrefix(r.ObjectRef.Name, "good")
+	})
 	var weights []int // the requests that changed the weight of the good one
 	for i, r := range all {
 		if r.Verb == "patch" && r.ObjectRef.Resource == "httproutes" && r.ObjectRef.Name == "good" {
@@ -48,8 +59,9 @@ func TestRequests(t *testing.T) {
 		t.Errorf("one advancing step takes at most %d requests; got %.1f: %v", mostPerStep, perStep, all[weights[1]:weights[4]])
 	}
 
+	began = time.Now()
 	window(t, quiet)
-	late := requests(t, time.Now().Add(-quiet), func(request) bool { return true })
+	late := requests(t, began, func(request) bool { return true })
 	if diff := cmp.Diff([]request(nil), late); diff != "" {
 		t.Errorf("a promoted and a rolled-back Canary at rest ask nothing (-want +got):\n%s", diff)
 	}

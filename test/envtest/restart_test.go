@@ -56,6 +56,8 @@ func TestAdoption(t *testing.T) {
 	w := newWorld(t)
 	for _, name := range []string{"rest", "busy"} {
 		w.create(deployment(name), w.canary(name, func(c *v1beta1.Canary) { c.Spec.Analysis.StepWeights = []int32{20, 50} }))
+	}
+	for _, name := range []string{"rest", "busy"} {
 		w.stopped(name, v1beta1.PhaseInitialized)
 	}
 	restart(t, func() {
