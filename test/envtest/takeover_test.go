@@ -149,24 +149,18 @@ func TestNoRevert(t *testing.T) {
 	}
 }
 
-// TestRecreated deletes a Canary and creates it again before Kubernetes has
-// collected what the first one owned.
-func TestRecreated(t *testing.T) {
+// TestInheritedPrimary gives a target to another Canary. The primary would go
+// with the first one if it stayed that one's.
+func TestInheritedPrimary(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	w.create(deployment("web"), w.canary("web"))
-	w.stopped("web", v1beta1.PhaseInitialized)
-	if err := w.Delete(w.Context(), find[*v1beta1.Canary](w, "web")); err != nil {
-		t.Fatal(err)
-	}
-	w.until("the first is gone", func() bool { return find[*v1beta1.Canary](w, "web") == nil })
+	w.create(deployment("web"), deployment("other"), w.canary("first", func(c *v1beta1.Canary) { c.Spec.TargetRef.Name, c.Spec.Service.Name = "web", "first" }))
+	w.phase("first", v1beta1.PhaseInitialized)
+	primary := find[*appsv1.Deployment](w, "web-primary")
+	change(w, "first", &v1beta1.Canary{}, func(c *v1beta1.Canary) { c.Spec.TargetRef.Name = "other" })
 	w.create(w.canary("web"))
 	c := w.phase("web", v1beta1.PhaseInitialized)
-	if d := find[*appsv1.Deployment](w, "web-primary"); d == nil || ownerOf(d, c) != "web" {
-		t.Errorf("the target is not stopped for a primary that is about to be deleted; got %v", d)
-	}
-	w.stopped("web", v1beta1.PhaseInitialized)
-	if d := find[*appsv1.Deployment](w, "web-primary"); d == nil || d.Status.AvailableReplicas != 2 {
-		t.Errorf("the primary serves when the target is stopped; got %v", d)
+	if d := find[*appsv1.Deployment](w, "web-primary"); d.UID != primary.UID || ownerOf(d, c) != "web" {
+		t.Errorf("the primary goes on and belongs to the second Canary; got %s, owned by %v", d.UID, d.OwnerReferences)
 	}
 }
