@@ -86,7 +86,7 @@ type kept struct {
 func openBelow(roots, paths []string) (open []kept, err error) {
 	for _, path := range slices.Sorted(slices.Values(paths)) {
 		path, err := filepath.EvalSymlinks(path)
-		if errors.Is(err, fs.ErrNotExist) {
+		if outOfReach(err) {
 			continue
 		}
 		if err != nil {
@@ -96,12 +96,21 @@ func openBelow(roots, paths []string) (open []kept, err error) {
 			continue
 		}
 		fd, err := unix.Open(path, unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+		if outOfReach(err) {
+			continue
+		}
 		if err != nil {
 			return nil, fmt.Errorf("open %s: %w", path, err)
 		}
 		open = append(open, kept{path, os.NewFile(uintptr(fd), path)})
 	}
 	return open, nil
+}
+
+// outOfReach reports whether err says that a directory is of no use to us: it
+// does not exist, or is somebody else's, as an entry of PATH may be after su.
+func outOfReach(err error) bool {
+	return errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission)
 }
 
 // show makes the directory visible again under its old path.
