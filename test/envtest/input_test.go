@@ -259,14 +259,10 @@ func objectMistakes() map[string]mistake {
 		"SharedTarget": {
 			reason: "Two Canaries never have the same target; the older keeps it.",
 			make: func(w *world) func() {
-				w.create(deployment("web"), w.canary("web"))
+				w.create(deployment("web"), deployment("other"), w.canary("web"))
 				w.stopped("web", v1beta1.PhaseInitialized)
 				w.create(w.canary("web2", func(c *v1beta1.Canary) { c.Spec.TargetRef.Name, c.Spec.Service.Name = "web", "web2" }))
-				return func() {
-					if err := w.Delete(w.Context(), find[*v1beta1.Canary](w, "web")); err != nil {
-						w.Fatal(err)
-					}
-				}
+				return mendCanary(w, func(c *v1beta1.Canary) { c.Spec.TargetRef.Name = "other" })
 			},
 			name: "web2",
 			code: v1beta1.ReasonTargetShared,

@@ -37,8 +37,9 @@ const usage = `these tests need a lab with kwok and an audit log:
 	go test -c -tags envtest -o bin/envtest.test ./test/envtest
 	bin/lab run --with kwok --audit bin/envtest-audit.log -- bin/envtest.test -test.v`
 
-// patience is how long anything may take that a test waits for.
-const patience = 20 * time.Second
+// patience is how long anything may take that a test waits for. Kubernetes'
+// garbage collector looks for new kinds of owners every 30 s only.
+const patience = 45 * time.Second
 
 // asController makes this program the controller, so that a test can kill it.
 const asController = "ENVTEST_AS_CONTROLLER"
