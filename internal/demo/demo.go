@@ -168,7 +168,7 @@ func (d *Demo) ready(ctx context.Context) error {
 	if hosts := c.Spec.Service.Hosts; len(hosts) > 0 {
 		d.traffic.Host = hosts[0]
 	}
-	return nil
+	return d.traffic.Serving(ctx)
 }
 
 // canaryIn returns the name of the first Canary in a file of manifests.

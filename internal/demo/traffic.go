@@ -5,6 +5,7 @@ package demo
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"net/http"
 	"sync"
@@ -26,6 +27,39 @@ type Traffic struct {
 type Count struct {
 	Sent, Failed int
 	ByVersion    map[string]int // answers, by their X-Version header
+	FirstFailure string         // why the first of the failed ones did
+}
+
+func (c *Count) fail(why string) {
+	c.Failed++
+	if c.FirstFailure == "" {
+		c.FirstFailure = why
+	}
+}
+
+// Serving waits until the gateway answers for the application: a proxy opens
+// its port only when it has the first route.
+func (t *Traffic) Serving(ctx context.Context) error {
+	client := &http.Client{Timeout: time.Second, Transport: &http.Transport{}}
+	defer client.CloseIdleConnections()
+	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
+	defer cancel()
+	tick := time.NewTicker(100 * time.Millisecond)
+	defer tick.Stop()
+	for answered := 0; answered < 10; { // in a row
+		t.send(ctx, client)
+		if c := t.Take(); c.Failed == 0 && c.Sent > 0 && c.ByVersion[""] == 0 {
+			answered++
+		} else {
+			answered = 0
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("the gateway does not answer at %s: %w", t.URL, ctx.Err())
+		case <-tick.C:
+		}
+	}
+	return nil
 }
 
 // Run sends requests until ctx ends. A request that got no answer, or a 5xx,
@@ -66,13 +100,13 @@ func (t *Traffic) send(ctx context.Context, client *http.Client) {
 	defer t.mu.Unlock()
 	t.count.Sent++
 	if err != nil {
-		t.count.Failed++
+		t.count.fail(err.Error())
 		return
 	}
 	_, _ = io.Copy(io.Discard, res.Body)
 	_ = res.Body.Close()
 	if res.StatusCode >= http.StatusInternalServerError {
-		t.count.Failed++
+		t.count.fail(res.Status)
 	}
 	if t.count.ByVersion == nil {
 		t.count.ByVersion = map[string]int{}

@@ -59,7 +59,7 @@ func TestPromotion(t *testing.T) {
 		t.Error(err)
 	}
 	if count.Failed > 0 {
-		t.Errorf("a promotion must not cost a request: %d of %d failed", count.Failed, count.Sent)
+		t.Errorf("a promotion must not cost a request: %d of %d failed, the first with %s", count.Failed, count.Sent, count.FirstFailure)
 	}
 	if r.MostWeight != 50 {
 		t.Errorf("the weight went up to %d; maxWeight 50 is an upper bound that must be reached", r.MostWeight)
@@ -123,7 +123,7 @@ func TestFlaggersDeployment(t *testing.T) {
 		t.Error(err)
 	}
 	if count.Failed > 0 {
-		t.Errorf("%d of %d requests failed", count.Failed, count.Sent)
+		t.Errorf("%d of %d requests failed, the first with %s", count.Failed, count.Sent, count.FirstFailure)
 	}
 }
 
