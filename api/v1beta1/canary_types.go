@@ -118,8 +118,9 @@ type CanarySpec struct {
 	SkipAnalysis bool `json:"skipAnalysis,omitempty"`
 
 	// What happens when the Canary is deleted. Unset or true: the target serves
-	// again before the primary is removed. Explicit false: everything stays as
-	// it is.
+	// again before the primary is removed. Explicit false: the controller does
+	// nothing, so Kubernetes removes what the Canary owns, the primary included,
+	// while the target stays at zero.
 	// +optional
 	RevertOnDeletion *bool `json:"revertOnDeletion,omitempty"`
 

@@ -76,6 +76,7 @@ func run(ctx context.Context, o Options, version string, errOut io.Writer) error
 	if err != nil {
 		return fmt.Errorf("find the cluster: %w; set -kubeconfig, or run in a pod", err)
 	}
+	rc.WarningHandler = rest.NoWarnings{} // of the API server about names that are Flagger's
 	rc.QPS, rc.Burst, rc.UserAgent = float32(o.QPS), o.Burst, "sluice-controller/"+version
 	mgr, err := manager(o, rc, log)
 	if err != nil {
