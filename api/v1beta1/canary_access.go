@@ -38,3 +38,12 @@ func (c *Canary) GetAnalysis() *CanaryAnalysis {
 	}
 	return c.Spec.Analysis
 }
+
+// LeftAloneByFlux returns the annotations by which Flux leaves an object alone
+// that a controller makes, in a map of the caller's own.
+func LeftAloneByFlux() map[string]string {
+	return map[string]string{
+		"kustomize.toolkit.fluxcd.io/reconcile": "disabled",
+		"helm.toolkit.fluxcd.io/driftDetection": "disabled",
+	}
+}

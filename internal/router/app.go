@@ -9,12 +9,6 @@ import (
 	"github.com/sluice-delivery/sluice/api/v1beta1"
 )
 
-// flux are the annotations by which Flux leaves generated objects alone.
-var flux = map[string]string{
-	"kustomize.toolkit.fluxcd.io/reconcile": "disabled",
-	"helm.toolkit.fluxcd.io/driftDetection": "disabled",
-}
-
 // An App is what a Dialect must know about an application.
 type App struct {
 	Namespace string
@@ -58,6 +52,6 @@ func (a App) Annotations() map[string]string {
 	if a.Service.Apex != nil {
 		maps.Copy(annotations, a.Service.Apex.Annotations)
 	}
-	maps.Copy(annotations, flux)
+	maps.Copy(annotations, v1beta1.LeftAloneByFlux())
 	return annotations
 }

@@ -24,12 +24,6 @@ import (
 	"github.com/sluice-delivery/sluice/internal/target"
 )
 
-// hands are the annotations by which Flux leaves an object alone.
-var hands = map[string]string{
-	"kustomize.toolkit.fluxcd.io/reconcile": "disabled",
-	"helm.toolkit.fluxcd.io/driftDetection": "disabled",
-}
-
 // Services are those of one Canary.
 type Services struct {
 	Client client.Client
@@ -185,7 +179,7 @@ func (s Services) want(name string) *corev1.Service {
 			Namespace:   s.Canary.Namespace,
 			Name:        name,
 			Labels:      map[string]string{},
-			Annotations: maps.Clone(hands),
+			Annotations: v1beta1.LeftAloneByFlux(),
 		},
 		Spec: corev1.ServiceSpec{
 			Type:     corev1.ServiceTypeClusterIP,

@@ -75,7 +75,7 @@ func (o *outbox) post(c *v1beta1.Canary, notices []rollout.Notice, at time.Time)
 
 // complain posts an action that failed, once per message.
 func (o *outbox) complain(c *v1beta1.Canary, err error, at time.Time) {
-	why := rollout.Reason{Code: "ActionFailed", Message: err.Error()}
+	why := rollout.Reason{Code: string(v1beta1.ReasonActionFailed), Message: err.Error()}
 	if t := c.Status.Told; t != nil && string(t.Reason) == why.Code && t.Message == why.Message {
 		return
 	}
